@@ -1,0 +1,25 @@
+import type { Event } from '@spillway/envelope';
+
+/** One stamped event on its way through the broker: encoded once, in the full (self-contained) form. */
+export interface BrokerMessage {
+  readonly channel: string;
+  readonly bytes: Uint8Array;
+  /** The decoded form, where the broker is in this process and need not decode it again. */
+  readonly event?: Event | undefined;
+}
+
+/**
+ * Carries events between the nodes of a cluster. A node subscribes once per channel, never per client.
+ * Delivery is always on a later microtask than the publish, also to the publishing node.
+ */
+export interface Broker {
+  readonly name: string;
+  /** Called once before anything else. `onMessage` gets the messages of subscribed channels, in order per channel. */
+  start(onMessage: (message: BrokerMessage) => void): Promise<void>;
+  publish(message: BrokerMessage): void;
+  /** Resolves when messages published from now on will arrive. */
+  subscribe(channel: string): Promise<void>;
+  unsubscribe(channel: string): void;
+  /** No `onMessage` after this resolves. */
+  close(): Promise<void>;
+}
