@@ -1,0 +1,31 @@
+/** The channel of the one room of this example. */
+export const ARENA_CHANNEL = 'arena/main';
+
+/** Ticks a second of the authoritative world, and states a second on the wire. */
+export const TICK_RATE = 30;
+
+/** Inputs a second of one player. */
+export const INPUT_RATE = 60;
+
+/** Distances in world units, times in seconds. Shared by the server and the page. */
+export const RULES = {
+  width: 1800,
+  height: 1200,
+  craftRadius: 20,
+  orbRadius: 8,
+  /** Acceleration at full stick, units/s^2. */
+  thrust: 1100,
+  /** Share of the speed lost a second is 1 - exp(-drag); top speed is thrust / drag. */
+  drag: 2.6,
+  orbs: 36,
+  /** Every so manieth orb is worth `rareValue` instead of 1. */
+  rareEvery: 9,
+  rareValue: 5,
+  roundSeconds: 120,
+  bots: 8,
+  /** Players and bots together. One STATE of all of them fits a datagram: see `stateBytes`. */
+  maxCrafts: 48,
+  maxNameLength: 16,
+  /** A craft whose player sent nothing for so long coasts to a stop. */
+  inputTimeout: 0.5,
+} as const;
