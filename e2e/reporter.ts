@@ -1,0 +1,80 @@
+import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
+
+/** Silence longer than this is broken by the name of the test that runs. */
+const PATIENCE = 2000;
+
+/** One line per file, the running test's name while it takes its time, failures in full, skips as notes. */
+export class Calm implements Reporter {
+  private vitest: Vitest | undefined;
+  private running: TestCase | undefined;
+  private spoke = Date.now();
+  private timer: NodeJS.Timeout | undefined;
+
+  onInit(vitest: Vitest): void {
+    this.vitest = vitest;
+  }
+
+  onTestModuleStart(): void {
+    clearInterval(this.timer);
+    this.timer = setInterval(() => this.progress(), 250);
+  }
+
+  onTestCaseReady(test: TestCase): void {
+    this.running = test;
+  }
+
+  onTestCaseResult(test: TestCase): void {
+    this.running = undefined;
+    if (test.result().state === 'failed') this.say(`  failed: ${test.fullName}`);
+  }
+
+  onTestModuleEnd(module: TestModule): void {
+    clearInterval(this.timer);
+    const states = [...module.children.allTests()].map((test) => test.result().state);
+    const count = (state: string): number => states.filter((other) => other === state).length;
+    const skipped = count('skipped') > 0 ? `, ${count('skipped')} skipped` : '';
+    const failed = module.ok() ? '' : `, ${count('failed')} failed`;
+    const { duration } = module.diagnostic();
+    const name = module.relativeModuleId.replace('.test.ts', '');
+    this.say(`${name}: ${count('passed')} passed${failed}${skipped} (${(duration / 1000).toFixed(1)} s)`);
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
+    for (const module of modules) {
+      this.explain(module.relativeModuleId, module.errors());
+      for (const suite of module.children.allSuites()) this.explain(suite.fullName, suite.errors());
+      for (const test of module.children.allTests()) this.explain(test.fullName, test.result().errors ?? []);
+    }
+    this.explain('outside of any test', unhandled);
+    for (const note of notes(modules)) console.log(note);
+  }
+
+  private progress(): void {
+    if (this.running && Date.now() - this.spoke > PATIENCE) this.say(`  … ${this.running.fullName}`);
+  }
+
+  private explain(what: string, errors: readonly unknown[]): void {
+    for (const error of errors) {
+      this.say(`\nFAILED ${what}`);
+      this.vitest?.logger.printError(error);
+    }
+  }
+
+  private say(line: string): void {
+    this.spoke = Date.now();
+    console.log(line);
+  }
+}
+
+/** One line per reason to skip, with the number of tests that it cost. */
+function notes(modules: readonly TestModule[]): string[] {
+  const counts = new Map<string, number>();
+  for (const module of modules) {
+    for (const test of module.children.allTests('skipped')) {
+      const result = test.result();
+      const why = (result.state === 'skipped' && result.note) || 'switched off in the source';
+      counts.set(why, (counts.get(why) ?? 0) + 1);
+    }
+  }
+  return [...counts].map(([why, count]) => `note: ${why}, ${count} end-to-end tests were skipped`);
+}

@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+import { Calm } from './reporter.ts';
+
+export default defineConfig({
+  root: import.meta.dirname,
+  test: {
+    include: ['**/*.test.ts'],
+    globalSetup: ['setup.ts'],
+    // Two cores, and tests that measure time: one file after the other.
+    fileParallelism: false,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 20_000,
+    reporters: [new Calm(), ['json', { outputFile: '../.cache/test/e2e.json' }]],
+  },
+});
