@@ -1,3 +1,4 @@
+import { CLOSE } from '@spillway/envelope';
 import type { Refusal } from './transport.ts';
 
 /** An HTTP/3 WebTransport session request as the engine saw it. */
@@ -6,7 +7,7 @@ export interface EngineRequest {
   /** Without the query. */
   readonly path: string;
   readonly origin: string | undefined;
-  /** Lower-case names. */
+  /** Lower-case names, no pseudo-headers; `host` is the authority (RFC 9114 section 4.3.1). */
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** IP address without port. */
   readonly remoteAddress: string;
@@ -14,19 +15,19 @@ export interface EngineRequest {
 
 /** Send half of a stream. One owner writes; calls after the end or a reset do nothing. */
 export interface EngineSendStream {
-  /** Bytes given to `write` and not yet taken by the QUIC stack. */
+  /** Bytes given to `write` and not yet taken by the QUIC stack; 0 once nothing more can be sent. */
   readonly backlog: number;
   write(bytes: Uint8Array): void;
   /** FIN after what was written. */
   finish(): void;
-  /** RESET_STREAM with an application code; what was not sent is dropped. */
+  /** RESET_STREAM with an application code, also behind a stalled write; what was not sent is dropped. */
   reset(code: number): void;
 }
 
 /** Receive half of a stream. Nothing is read before `start`. */
 export interface EngineReceiveStream {
   start(handler: EngineStreamHandler): void;
-  /** STOP_SENDING with an application code. */
+  /** STOP_SENDING with an application code. The handler hears nothing more. */
   cancel(code: number): void;
 }
 
@@ -87,10 +88,13 @@ export interface EngineOptions {
   failed(error: Error): void;
 }
 
+/** What sessions are closed with when their server closes. */
+export const SERVER_CLOSE = { code: CLOSE['going-away'], reason: 'going-away' } as const;
+
 export interface EngineServer {
   /** Bound UDP port. */
   readonly port: number;
-  /** Closes the sessions (code 4500) and the socket; resolves when the port is free. */
+  /** Closes the sessions with `SERVER_CLOSE` and the socket; resolves when the port is free. */
   close(): Promise<void>;
 }
 
@@ -105,7 +109,11 @@ export interface Engine {
 /** Loads one engine; undefined where it is not installed or not for this platform, and why. */
 export type EngineLoader = () => Promise<Engine | { readonly unavailable: string }>;
 
-export type EngineErrorCode = 'engine-unavailable' | 'engine-port-in-use' | 'engine-listen-failed';
+export type EngineErrorCode =
+  | 'engine-unavailable' // not installed, or not for this platform
+  | 'engine-port-in-use'
+  | 'engine-listen-failed' // anything else that keeps a server from listening
+  | 'session-closed'; // the session ended before a stream opened
 
 export class EngineError extends Error {
   override readonly name = 'EngineError';

@@ -1,0 +1,163 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { isIPv6 } from 'node:net';
+import { join } from 'node:path';
+import type { WebTransportServer, WebTransportServerSession } from 'rwebtransport';
+import type { EngineLoader, EngineOptions, EngineServer } from '../core/contracts/engine.ts';
+import { EngineError, SERVER_CLOSE } from '../core/contracts/engine.ts';
+import { installedPackage } from './installed.ts';
+import { bindAddress, engineRequest } from './request.ts';
+import type { PackageSession } from './session.ts';
+import { OpenSessions, WebSession, within } from './session.ts';
+import type { StreamDialect } from './stream.ts';
+
+type Rwebtransport = typeof import('rwebtransport');
+
+/** How long closing sessions may take to say goodbye before the socket goes, in milliseconds. */
+const GOODBYE = 1000;
+
+/** The engine over `rwebtransport`: quiche on a thread of its own, installs from the registry alone. */
+export const rwebtransport: EngineLoader = async () => {
+  const installed = installedPackage('rwebtransport');
+  if (installed === undefined) return { unavailable: 'the package rwebtransport is not installed' };
+  const unfit = whyUnfit(installed.directory);
+  if (unfit !== undefined) return { unavailable: unfit };
+  const library = await import('rwebtransport');
+  return {
+    name: 'rwebtransport',
+    label: `rwebtransport ${installed.version}`,
+    listen: (options) => listen(library, options),
+  };
+};
+
+/** Without a fitting binary the package would start a compiler inside the first `new WebTransportServer`. */
+function whyUnfit(directory: string): string | undefined {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major !== 24 && major !== 26) return `rwebtransport runs on Node 24 and 26, this is ${process.version}`;
+  const binary = join(directory, 'prebuilds', `${process.platform}-${process.arch}`, 'rwebtransport.node');
+  if (!existsSync(binary)) return `rwebtransport has no binary for ${process.platform}-${process.arch}`;
+  try {
+    createRequire(import.meta.url)(binary);
+    return undefined;
+  } catch (error) {
+    return `the binary of rwebtransport does not load: ${(error as Error).message}`;
+  }
+}
+
+async function listen(library: Rwebtransport, options: EngineOptions): Promise<EngineServer> {
+  const address = bindAddress(options.host);
+  const server = await bind(library, options, isIPv6(address) ? `[${address}]` : address);
+  const sessions = new OpenSessions();
+  let closed: Promise<void> | undefined;
+
+  const accept = (session: WebTransportServerSession): void => {
+    const { authority, path, origin, headers, remoteAddress } = session;
+    const request = engineRequest({ authority, path, origin: origin ?? undefined, headers, remoteAddress });
+    const refusal = closed === undefined ? options.admit(request) : SERVER_CLOSE;
+    if (refusal !== undefined) {
+      session.close({ closeCode: refusal.code, reason: refusal.reason });
+      return;
+    }
+    const opened = new WebSession(
+      session as PackageSession,
+      request,
+      session.datagrams.writable,
+      dialect(library, session),
+      sessions.remove,
+    );
+    sessions.add(opened);
+    options.session(opened);
+  };
+
+  const reader = server.incomingSessions.getReader();
+  const next = (): void => {
+    void reader.read().then(({ done, value }) => {
+      if (done) return;
+      accept(value);
+      next();
+    });
+  };
+  next();
+  server.closed.catch((error: unknown) => {
+    if (closed === undefined) options.failed(error as Error);
+  });
+
+  const close = async (): Promise<void> => {
+    // The package's own shutdown tells clients nothing; sessions first.
+    await sessions.close(GOODBYE);
+    server.close();
+    await within(server.closed, GOODBYE);
+  };
+  return {
+    port: server.port,
+    close: () => {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
+
+async function bind(
+  library: Rwebtransport,
+  options: EngineOptions,
+  host: string,
+): Promise<WebTransportServer> {
+  const { port, cert, key } = options;
+  try {
+    const server = new library.WebTransportServer({ host, port, cert, key });
+    closeInsteadOfError(server);
+    await server.ready;
+    return server;
+  } catch (error) {
+    const { message } = error as Error;
+    // The package passes on Rust's text alone: EADDRINUSE on Linux, macOS and Windows.
+    if (/\(os error (98|48|10048)\)/.test(message)) {
+      throw new EngineError('engine-port-in-use', `UDP port ${port} on ${options.host} is in use`, {
+        cause: error,
+      });
+    }
+    throw new EngineError('engine-listen-failed', `rwebtransport cannot listen: ${message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** The seam through which a package server hears from its thread. */
+interface EventSink {
+  onEvent(event: { readonly type: string; readonly session?: number }): void;
+}
+
+/**
+ * Turns a session's `error` event into its `closed` event, code 0. The package answers an error (the client
+ * timed out, or closed with a transport error) by rejecting a promise that it keeps to itself: an unhandled
+ * rejection, with which any client could end the process.
+ */
+function closeInsteadOfError(server: WebTransportServer): void {
+  const sink = server as unknown as EventSink;
+  const take = sink.onEvent.bind(server);
+  sink.onEvent = (event) => {
+    if (event.type !== 'error') return take(event);
+    const closed = { type: 'closed', session: event.session, code: 0, reason: NO_REASON, remote: true };
+    take(closed as Parameters<typeof take>[0]);
+  };
+}
+
+const NO_REASON = new Uint8Array();
+
+/** The part of a package session that can answer for a write. */
+interface WriteLedger {
+  readonly nextRequestId: number;
+  dispatch(event: { readonly type: 'writeAck'; readonly requestId: number }): void;
+}
+
+function dialect(library: Rwebtransport, session: WebTransportServerSession): StreamDialect {
+  const ledger = (session as unknown as { core: WriteLedger }).core;
+  return {
+    reason: (code) => new library.WebTransportError('', { source: 'stream', streamErrorCode: code }),
+    code: (error) => (error instanceof library.WebTransportError ? (error.streamErrorCode ?? 0) : 0),
+    writeId: () => ledger.nextRequestId - 1,
+    release: (_writable, requestId) => {
+      if (requestId !== undefined) ledger.dispatch({ type: 'writeAck', requestId });
+    },
+  };
+}
