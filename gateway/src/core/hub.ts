@@ -1,0 +1,128 @@
+import { type Codec, type Delivery, decode, type Event, encode, type NameBook } from '@spillway/envelope';
+import type { ChannelMatch, ChannelRules } from './channel-rules.ts';
+import type { Clock } from './clock.ts';
+import type { Broker, BrokerMessage } from './contracts/broker.ts';
+import { SpillwayError } from './errors.ts';
+import { Publication } from './publication.ts';
+
+/** What the hub needs of a session: to hand it events. */
+export interface Subscriber {
+  deliver(publication: Publication): void;
+}
+
+/** A publication before it has a place in its channel. */
+export interface Draft {
+  readonly channel: string;
+  readonly type: string;
+  readonly delivery: Delivery;
+  readonly codec: Codec;
+  readonly payload: Uint8Array;
+  readonly key?: string | undefined;
+}
+
+/** Where a channel's sequence stands. */
+export interface Position {
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+/** A channel that somebody here is subscribed to. */
+interface Topic {
+  readonly channel: string;
+  readonly epoch: string;
+  readonly subscribers: Set<Subscriber>;
+  /** Resolves when the broker carries this channel to this node. */
+  readonly ready: Promise<void>;
+  seq: number;
+}
+
+/**
+ * The topic index of this node. It stamps `seq` and `ts`, encodes once, gives the event to the broker, and hands
+ * what the broker brings to the subscribed sessions. A channel exists as long as it has a subscriber; its next
+ * life starts with a new epoch, so a position never means two things.
+ */
+export class Hub {
+  readonly #broker: Broker;
+  readonly #rules: ChannelRules;
+  readonly #book: NameBook;
+  readonly #clock: Clock;
+  readonly #newEpoch: () => string;
+  readonly #topics = new Map<string, Topic>();
+  #published = 0;
+  #delivered = 0;
+
+  constructor(broker: Broker, rules: ChannelRules, book: NameBook, clock: Clock, newEpoch: () => string) {
+    this.#broker = broker;
+    this.#rules = rules;
+    this.#book = book;
+    this.#clock = clock;
+    this.#newEpoch = newEpoch;
+  }
+
+  get stats(): { readonly channels: number; readonly published: number; readonly delivered: number } {
+    return { channels: this.#topics.size, published: this.#published, delivered: this.#delivered };
+  }
+
+  async start(): Promise<void> {
+    await this.#broker.start((message) => this.#dispatch(message));
+  }
+
+  /** @throws SpillwayError `unknown-channel` */
+  match(channel: string): ChannelMatch {
+    const match = this.#rules.match(channel);
+    if (match === undefined)
+      throw new SpillwayError('unknown-channel', `no channel is declared for '${channel}'`);
+    return match;
+  }
+
+  /** Resolves when everything published from now on will reach the subscriber. */
+  async subscribe(subscriber: Subscriber, channel: string): Promise<Position> {
+    const topic = this.#topics.get(channel) ?? this.#open(channel);
+    topic.subscribers.add(subscriber);
+    try {
+      await topic.ready;
+    } catch (cause) {
+      this.unsubscribe(subscriber, channel);
+      throw new SpillwayError('broker-unavailable', 'the broker did not take the subscription', { cause });
+    }
+    return { epoch: topic.epoch, seq: topic.seq };
+  }
+
+  unsubscribe(subscriber: Subscriber, channel: string): void {
+    const topic = this.#topics.get(channel);
+    if (topic === undefined || !topic.subscribers.delete(subscriber) || topic.subscribers.size > 0) return;
+    this.#topics.delete(channel);
+    this.#broker.unsubscribe(channel);
+  }
+
+  /** @throws ProtocolError when a field is out of range, as `encode` does. */
+  publish({ channel, type, delivery, codec, payload, key }: Draft): void {
+    const topic = this.#topics.get(channel);
+    this.#published++;
+    // Nobody here listens, and so nobody at all until a broker spans nodes and stamps for them.
+    const seq = topic === undefined ? 1 : ++topic.seq;
+    const ts = this.#clock.now();
+    const event: Event = { kind: 'event', channel, type, delivery, codec, payload, key, seq, ts };
+    this.#broker.publish({ channel, bytes: encode(event), event });
+  }
+
+  #open(channel: string): Topic {
+    const topic: Topic = {
+      channel,
+      epoch: this.#newEpoch(),
+      subscribers: new Set(),
+      ready: this.#broker.subscribe(channel),
+      seq: 0,
+    };
+    this.#topics.set(channel, topic);
+    return topic;
+  }
+
+  #dispatch({ channel, bytes, event }: BrokerMessage): void {
+    const topic = this.#topics.get(channel);
+    if (topic === undefined) return;
+    const publication = new Publication(event ?? (decode(bytes) as Event), this.#book, bytes);
+    for (const subscriber of topic.subscribers) subscriber.deliver(publication);
+    this.#delivered += topic.subscribers.size;
+  }
+}

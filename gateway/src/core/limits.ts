@@ -1,0 +1,104 @@
+import type { SessionLimits } from '@spillway/envelope';
+
+/** Every bound of the gateway. Sizes in bytes, times in ms, rates per second. */
+export interface Limits {
+  /** Largest reliable message, and so the largest frame. @default 65536 */
+  readonly maxMessageBytes: number;
+  /** Largest HELLO: what a stranger may make the gateway hold. @default 16384 */
+  readonly maxHelloBytes: number;
+  /** Inbound messages of one session, sustained. @default 500 */
+  readonly messagesPerSecond: number;
+  /** Inbound messages of one session, at once. @default 1000 */
+  readonly messagesBurst: number;
+  /** Inbound bytes of one session, sustained; twice as many at once. @default 1048576 */
+  readonly bytesPerSecond: number;
+  /** Channels that one session is subscribed to. @default 128 */
+  readonly subscriptionsPerSession: number;
+  /** Requests of one session in progress at the server. @default 64 */
+  readonly requestsPerSession: number;
+  /** Inbound messages of one session waiting for an asynchronous hook. @default 256 */
+  readonly pendingPerSession: number;
+  /** Dictionary numbers that each end may define in one session. @default 4096 */
+  readonly maxNames: number;
+  /** Unsent bytes of one session above which unreliable messages are dropped. @default 262144 */
+  readonly sendBudgetSoft: number;
+  /** Unsent bytes of one session above which it closes as `slow-consumer`. @default 1048576 */
+  readonly sendBudgetHard: number;
+  /** Sessions and unfinished handshakes from one IP address. @default 256 */
+  readonly sessionsPerAddress: number;
+  /** New connections from one IP address, sustained; five times as many at once. @default 100 */
+  readonly handshakesPerSecond: number;
+  /** Sessions on this gateway. @default 10000 */
+  readonly maxSessions: number;
+  /** From connection to HELLO. @default 5000 */
+  readonly helloTimeout: number;
+  /** A session that sends nothing for so long is closed. @default 30000 */
+  readonly idleTimeout: number;
+  /** How often either end pings. @default 10000 */
+  readonly pingInterval: number;
+  /** How long `drain` waits for clients to leave. @default 30000 */
+  readonly drainTimeout: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maxMessageBytes: 64 * 1024,
+  maxHelloBytes: 16 * 1024,
+  messagesPerSecond: 500,
+  messagesBurst: 1000,
+  bytesPerSecond: 1024 * 1024,
+  subscriptionsPerSession: 128,
+  requestsPerSession: 64,
+  pendingPerSession: 256,
+  maxNames: 4096,
+  sendBudgetSoft: 256 * 1024,
+  sendBudgetHard: 1024 * 1024,
+  sessionsPerAddress: 256,
+  handshakesPerSecond: 100,
+  maxSessions: 10_000,
+  helloTimeout: 5_000,
+  idleTimeout: 30_000,
+  pingInterval: 10_000,
+  drainTimeout: 30_000,
+};
+
+/**
+ * Fills in the defaults.
+ * @throws RangeError for a limit that is not a positive integer, or a pair that cannot work together.
+ */
+export function resolveLimits(given: Partial<Limits> = {}): Limits {
+  const limits = { ...DEFAULT_LIMITS };
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, name))
+      throw new RangeError(`limits.${name} is not a limit of Spillway`);
+    if (value === undefined) continue;
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new RangeError(`limits.${name} must be a whole number of at least 1, not ${String(value)}`);
+    }
+    limits[name as keyof Limits] = value;
+  }
+  requireOrder(limits, 'sendBudgetSoft', 'sendBudgetHard');
+  requireOrder(limits, 'pingInterval', 'idleTimeout');
+  requireOrder(limits, 'maxHelloBytes', 'maxMessageBytes');
+  return limits;
+}
+
+/** The limits that clients are told, in WELCOME and in the negotiation document. */
+export function sessionLimits(limits: Limits): SessionLimits {
+  const { maxMessageBytes, messagesPerSecond, bytesPerSecond, subscriptionsPerSession } = limits;
+  const { maxNames, pingInterval, idleTimeout } = limits;
+  return {
+    maxMessageBytes,
+    messagesPerSecond,
+    bytesPerSecond,
+    subscriptionsPerSession,
+    maxNames,
+    pingInterval,
+    idleTimeout,
+  };
+}
+
+function requireOrder(limits: Limits, low: keyof Limits, high: keyof Limits): void {
+  if (limits[low] > limits[high]) {
+    throw new RangeError(`limits.${low} (${limits[low]}) must not exceed limits.${high} (${limits[high]})`);
+  }
+}

@@ -1,0 +1,250 @@
+import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { type Delivery, NameBook, validChannel } from '@spillway/envelope';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { MemoryBroker } from './brokers/memory.ts';
+import { AdmissionControl, type RefusalName } from './core/admission-control.ts';
+import { type ChannelOptions, ChannelRules } from './core/channel-rules.ts';
+import type { Broker } from './core/contracts/broker.ts';
+import { SpillwayError } from './core/errors.ts';
+import { Hub } from './core/hub.ts';
+import { type Limits, resolveLimits } from './core/limits.ts';
+import { type Logger, SILENT } from './core/logger.ts';
+import { originCheck } from './core/origins.ts';
+import { Payloads } from './core/payload.ts';
+import { type HandleOptions, type RequestHandler, RequestHandlers } from './core/request-handlers.ts';
+import type { SendOptions, SessionHandle } from './core/session-handle.ts';
+import { Sessions, type SessionTotals } from './core/sessions.ts';
+import { type Addresses, Listeners } from './listeners.ts';
+import { createLogger } from './log.ts';
+import type { GatewayOptions } from './options.ts';
+import { systemClock } from './system-clock.ts';
+
+export interface GatewayEvents {
+  /** A client said HELLO and was welcomed. */
+  session: [session: SessionHandle];
+  /** A welcomed session ended. */
+  close: [session: SessionHandle, code: number, reason: string];
+}
+
+export interface GatewayStats {
+  readonly sessions: SessionTotals;
+  /** Connections refused before a session existed, by name. */
+  readonly refused: Readonly<Record<RefusalName, number>>;
+  readonly channels: number;
+  readonly published: number;
+  /** Events handed to sessions. */
+  readonly delivered: number;
+}
+
+/** How often deadlines are looked at, ms. Timeouts are seconds long, so this is exact enough. */
+const TICK = 250;
+
+/** Makes a gateway; nothing happens until `listen`. @throws RangeError for an option outside its range. */
+export function createGateway(options: GatewayOptions = {}): Gateway {
+  return new Gateway(options);
+}
+
+/** The real-time gateway: declare channels and handlers, then `listen`. */
+export class Gateway implements AsyncDisposable {
+  readonly #limits: Limits;
+  readonly #logger: Logger;
+  readonly #broker: Broker;
+  readonly #rules = new ChannelRules();
+  readonly #handlers = new RequestHandlers();
+  readonly #payloads: Payloads;
+  readonly #book = new NameBook();
+  readonly #hub: Hub;
+  readonly #admission: AdmissionControl;
+  readonly #sessions: Sessions;
+  readonly #listeners: Listeners;
+  readonly #events = new EventEmitter<GatewayEvents>();
+  #phase: 'new' | 'starting' | 'listening' | 'closed' = 'new';
+  #ticker: NodeJS.Timeout | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: GatewayOptions) {
+    this.#limits = resolveLimits(options.limits);
+    this.#logger = options.logger === false ? SILENT : (options.logger ?? createLogger());
+    this.#payloads = new Payloads(options.cbor);
+    this.#broker = options.broker ?? new MemoryBroker();
+    this.#hub = new Hub(this.#broker, this.#rules, this.#book, systemClock, () =>
+      randomBytes(6).toString('base64url'),
+    );
+    this.#admission = new AdmissionControl(this.#limits, originCheck(options.origins));
+    this.#sessions = new Sessions(
+      this.#admission,
+      {
+        limits: this.#limits,
+        clock: systemClock,
+        hub: this.#hub,
+        book: this.#book,
+        payloads: this.#payloads,
+        handlers: this.#handlers,
+        authenticate: options.authenticate,
+        logger: this.#logger,
+      },
+      () => randomBytes(12).toString('base64url'),
+      {
+        opened: (session) => this.#opened(session),
+        closed: (session, code, reason) => this.#closed(session, code, reason),
+      },
+    );
+    this.#listeners = new Listeners(options, this.#limits, this.#sessions, this.#logger, () => this.ready);
+  }
+
+  /** True from `listen` until `drain` or `close`; what `/readyz` says. */
+  get ready(): boolean {
+    return this.#phase === 'listening' && !this.#admission.draining;
+  }
+
+  /** The open sessions. */
+  get sessions(): Iterable<SessionHandle> {
+    return this.#sessions;
+  }
+
+  /**
+   * Declares channels by name or pattern: `lobby`, `arena/:room`, `sensors/#`. Channels that are not declared do
+   * not exist for clients.
+   * @throws SpillwayError `bad-pattern`, `duplicate-pattern`
+   */
+  channel(pattern: string, options: ChannelOptions = {}): this {
+    this.#rules.declare(pattern, options);
+    return this;
+  }
+
+  /** Answers requests of a type. What the handler returns is the response, what it throws the error. */
+  handle(type: string, handler: RequestHandler): this;
+  handle<Schema extends StandardSchemaV1>(
+    type: string,
+    options: HandleOptions<Schema>,
+    handler: RequestHandler<StandardSchemaV1.InferOutput<Schema>>,
+  ): this;
+  handle(type: string, first: RequestHandler | HandleOptions, second?: RequestHandler): this {
+    if (typeof first === 'function') this.#handlers.add(type, {}, first);
+    else if (second !== undefined) this.#handlers.add(type, first, second);
+    else throw new TypeError(`handle('${type}') needs a handler`);
+    return this;
+  }
+
+  on<Name extends keyof GatewayEvents>(name: Name, listener: (...args: GatewayEvents[Name]) => void): this {
+    this.#events.on(name, listener as (...args: unknown[]) => void);
+    return this;
+  }
+
+  off<Name extends keyof GatewayEvents>(name: Name, listener: (...args: GatewayEvents[Name]) => void): this {
+    this.#events.off(name, listener as (...args: unknown[]) => void);
+    return this;
+  }
+
+  /**
+   * Publishes to everyone subscribed to the channel. The class is the channel's own where none is given.
+   * @throws SpillwayError `unknown-channel`, `bad-channel`, `bad-payload`, `message-too-large`
+   * @throws ProtocolError `bad-value` for a type or key outside its range
+   */
+  publish(channel: string, type: string, payload: unknown, options: SendOptions = {}): void {
+    if (!validChannel(channel)) throw new SpillwayError('bad-channel', `'${channel}' is not a channel name`);
+    const { rule } = this.#hub.match(channel);
+    const body = this.#payloads.write(payload, options.codec);
+    if (body.payload.length > this.#limits.maxMessageBytes) {
+      throw new SpillwayError(
+        'message-too-large',
+        `${body.payload.length} bytes are over maxMessageBytes (${this.#limits.maxMessageBytes})`,
+      );
+    }
+    const delivery: Delivery = options.delivery ?? rule.delivery ?? 'reliable';
+    this.#hub.publish({ channel, type, delivery, key: options.key, ...body });
+  }
+
+  /**
+   * Binds the sockets and begins to accept clients.
+   * @throws SpillwayError `port-in-use` and other codes of listening, CertificateError, EngineError
+   */
+  async listen(): Promise<Addresses> {
+    if (this.#phase !== 'new')
+      throw new SpillwayError('already-listening', 'listen() works once for a gateway');
+    this.#phase = 'starting';
+    try {
+      await this.#hub.start();
+      await this.#listeners.open();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.#ticker = setInterval(() => this.#sessions.tick(systemClock.now()), TICK);
+    this.#phase = 'listening';
+    return this.address();
+  }
+
+  /** The URLs that clients reach this gateway under. */
+  address(): Addresses {
+    return this.#listeners.addresses;
+  }
+
+  stats(): GatewayStats {
+    return { sessions: this.#sessions.totals(), refused: { ...this.#admission.refused }, ...this.#hub.stats };
+  }
+
+  /**
+   * Accepts nobody new, asks the clients to move, waits until they have or the time is up, then closes.
+   * @param within ms. @default limits.drainTimeout
+   */
+  async drain(within: number = this.#limits.drainTimeout): Promise<void> {
+    this.#admission.draining = true;
+    this.#sessions.drain(within);
+    await this.#emptied(within);
+    await this.close();
+  }
+
+  /** Closes every session (`going-away`) and frees the ports. Safe to call more than once. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#phase = 'closed';
+    this.#admission.draining = true;
+    clearInterval(this.#ticker);
+    this.#sessions.closeAll();
+    await this.#listeners.close();
+    await this.#broker.close();
+  }
+
+  async #emptied(within: number): Promise<void> {
+    if (this.#sessions.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const deadline = setTimeout(resolve, within);
+    const check = setInterval(() => this.#sessions.size === 0 && resolve(), TICK);
+    await promise;
+    clearTimeout(deadline);
+    clearInterval(check);
+  }
+
+  #opened(session: SessionHandle): void {
+    this.#logger.debug(
+      { session: session.id, transport: session.transport, reasons: session.reasons },
+      'session opened',
+    );
+    this.#emit('session', session);
+  }
+
+  #closed(session: SessionHandle, code: number, reason: string): void {
+    this.#logger.debug({ session: session.id, code, reason }, 'session closed');
+    this.#emit('close', session, code, reason);
+  }
+
+  #emit<Name extends keyof GatewayEvents>(name: Name, ...args: GatewayEvents[Name]): void {
+    for (const listener of this.#events.listeners(name) as ((...args: unknown[]) => void)[]) {
+      try {
+        listener(...args);
+      } catch (error) {
+        this.#logger.error({ err: error, event: name }, 'a listener failed');
+      }
+    }
+  }
+}

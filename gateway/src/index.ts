@@ -1,0 +1,26 @@
+export { type CliOptions, runGateway } from './cli.ts';
+export { type Config, ConfigError, configHelp, parseConfig } from './config.ts';
+export type { ChannelContext, ChannelOptions, InboundMessage } from './core/channel-rules.ts';
+export type { Broker, BrokerMessage } from './core/contracts/broker.ts';
+export { EngineError, type EngineErrorCode } from './core/contracts/engine.ts';
+export type { Admission } from './core/contracts/transport.ts';
+export { SpillwayError } from './core/errors.ts';
+export { DEFAULT_LIMITS, type Limits } from './core/limits.ts';
+export type { Logger } from './core/logger.ts';
+export type { CborCodec } from './core/payload.ts';
+export type { HandleOptions, RequestContext, RequestHandler } from './core/request-handlers.ts';
+export type { Authenticate } from './core/session-context.ts';
+export type {
+  Drops,
+  MessageMeta,
+  SendOptions,
+  SessionHandle,
+  SessionStats,
+  User,
+} from './core/session-handle.ts';
+export type { SessionTotals } from './core/sessions.ts';
+export { createGateway, Gateway, type GatewayEvents, type GatewayStats } from './gateway.ts';
+export type { FileAnswer, Files } from './http/routes.ts';
+export type { Addresses } from './listeners.ts';
+export { createLogger, LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log.ts';
+export type { GatewayOptions } from './options.ts';

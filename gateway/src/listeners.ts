@@ -1,0 +1,180 @@
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { type Certificate, devCertificate, loadCertificate } from '@spillway/certs';
+import { type Engine, EngineError, type EngineServer } from './core/contracts/engine.ts';
+import type { Acceptor } from './core/contracts/transport.ts';
+import { type Limits, sessionLimits } from './core/limits.ts';
+import type { Logger } from './core/logger.ts';
+import { selectEngine } from './engines/select.ts';
+import { normaliseAddress } from './http/address.ts';
+import { bind, unbind } from './http/listener.ts';
+import { negotiation, type Offer, urlHost } from './http/negotiation.ts';
+import { routes } from './http/routes.ts';
+import { DEFAULTS, type GatewayOptions } from './options.ts';
+import { websocketTransports } from './transports/websocket.ts';
+import { engineTransports } from './transports/webtransport.ts';
+import { VERSION_LABEL } from './version.ts';
+
+/** URLs of a listening gateway; what it does not listen on is absent. */
+export interface Addresses {
+  readonly http?: string;
+  readonly https?: string;
+  readonly webtransport?: string;
+  /** Package and version of the HTTP/3 engine. */
+  readonly engine?: string;
+}
+
+/** With port 0, how often to look for a number that is free on TCP and UDP alike. */
+const PORT_ATTEMPTS = 10;
+
+/** Options with the defaults filled in. */
+type Resolved = {
+  readonly [Name in 'host' | 'port' | 'tls' | 'http' | 'engine']: NonNullable<GatewayOptions[Name]>;
+} & GatewayOptions;
+
+/** Every socket of the gateway: plain HTTP, HTTPS and HTTP/3, each handing its connections to the acceptor. */
+export class Listeners {
+  readonly #options: Resolved;
+  readonly #limits: Limits;
+  readonly #acceptor: Acceptor;
+  readonly #logger: Logger;
+  readonly #ready: () => boolean;
+  readonly #servers: Server[] = [];
+  #engineServer: EngineServer | undefined;
+  #addresses: Addresses = {};
+  #offer: Offer | undefined;
+
+  constructor(
+    options: GatewayOptions,
+    limits: Limits,
+    acceptor: Acceptor,
+    logger: Logger,
+    ready: () => boolean,
+  ) {
+    this.#options = resolve(options);
+    this.#limits = limits;
+    this.#acceptor = acceptor;
+    this.#logger = logger;
+    this.#ready = ready;
+  }
+
+  get addresses(): Addresses {
+    return this.#addresses;
+  }
+
+  async open(): Promise<void> {
+    const { host, tls, http, advertise = {} } = this.#options;
+    const { engine, warning } = await selectEngine(this.#options.engine);
+    if (warning !== undefined) this.#logger.warn({}, warning);
+    const certificate = tls === 'dev' ? await devCertificate({ hosts: [host] }) : await loadCertificate(tls);
+    const port = await this.#openPair(certificate, engine);
+    this.#offer = {
+      server: VERSION_LABEL,
+      webtransport: engine && { host, port },
+      certificateHashes: certificate.development ? [certificate.hash] : [],
+      limits: sessionLimits(this.#limits),
+      advertise,
+    };
+    const name = isWildcard(host) ? 'localhost' : urlHost(host);
+    this.#addresses = {
+      https: `https://${name}:${port}`,
+      ...(engine && {
+        webtransport: advertise.webtransport ?? `https://${name}:${port}/wt`,
+        engine: engine.label,
+      }),
+    };
+    if (http !== false)
+      await this.#openPlain(http.host ?? DEFAULTS.http.host, http.port ?? DEFAULTS.http.port);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#engineServer?.close(), ...this.#servers.map(unbind)]);
+  }
+
+  /** TCP and UDP under one number. */
+  async #openPair(certificate: Certificate, engine: Engine | undefined): Promise<number> {
+    const { host, port } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      const server = createHttpsServer({ cert: certificate.cert, key: certificate.key });
+      this.#serve(server, true);
+      const bound = await bind(server, host, port);
+      try {
+        if (engine !== undefined) this.#engineServer = await this.#openEngine(engine, certificate, bound);
+        this.#servers.push(server);
+        return bound;
+      } catch (error) {
+        await unbind(server);
+        const taken = error instanceof EngineError && error.code === 'engine-port-in-use';
+        if (port !== 0 || !taken || attempt === PORT_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  async #openEngine(engine: Engine, certificate: Certificate, port: number): Promise<EngineServer> {
+    return engine.listen({
+      host: this.#options.host,
+      port,
+      cert: certificate.certPath,
+      key: certificate.keyPath,
+      ...engineTransports(this.#acceptor),
+      failed: (error) => this.#logger.error({ err: error, engine: engine.name }, 'the HTTP/3 engine failed'),
+    });
+  }
+
+  async #openPlain(host: string, port: number): Promise<void> {
+    const server = createHttpServer();
+    this.#serve(server, false);
+    const bound = await bind(server, host, port);
+    this.#servers.push(server);
+    this.#addresses = {
+      http: `http://${isWildcard(host) || host === '127.0.0.1' ? 'localhost' : urlHost(host)}:${bound}`,
+      ...this.#addresses,
+    };
+  }
+
+  #serve(server: Server, secure: boolean): void {
+    const answer = routes({
+      negotiation: (host) => negotiation(this.#offer!, host, secure),
+      ready: this.#ready,
+      files: this.#options.files,
+      logger: this.#logger,
+    });
+    const websockets = websocketTransports(this.#acceptor);
+    server.on('request', (request: IncomingMessage, response: ServerResponse) =>
+      answer(request, response, secure),
+    );
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      const path = (request.url ?? '').replace(/\?.*$/s, '');
+      const address = normaliseAddress(request.socket.remoteAddress);
+      if (path === '/ws' && address !== undefined) websockets.handleUpgrade(request, socket, head, address);
+      else socket.on('error', () => socket.destroy()).end(NOT_FOUND);
+    });
+    server.on('clientError', (_error, socket: Duplex) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+      else socket.destroy();
+    });
+  }
+}
+
+function resolve(options: GatewayOptions): Resolved {
+  return {
+    ...options,
+    host: options.host ?? DEFAULTS.host,
+    port: options.port ?? DEFAULTS.port,
+    tls: options.tls ?? DEFAULTS.tls,
+    http: options.http ?? DEFAULTS.http,
+    engine: options.engine ?? DEFAULTS.engine,
+  };
+}
+
+const NOT_FOUND = 'HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}

@@ -1,0 +1,6 @@
+import { createRequire } from 'node:module';
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+
+/** What the gateway calls itself in the negotiation document. */
+export const VERSION_LABEL = `spillway/${version}`;
