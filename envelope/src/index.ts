@@ -1,0 +1,10 @@
+export { matchChannel, validChannel, validPattern } from './channel.ts';
+export { decode, encode, encodingOf } from './codec.ts';
+export { CLOSE, type CloseName, closeName, mayReconnect } from './codes.ts';
+export * from './envelope.ts';
+export { ProtocolError, type ProtocolErrorCode } from './errors.ts';
+export { FrameReader, frame } from './frame.ts';
+export { jsonPayload, parseJson } from './json.ts';
+export { NameBook, NameLedger, NameTable } from './names.ts';
+export { joinPacket, readPacket } from './packet.ts';
+export { SUBPROTOCOLS } from './protocol.ts';

@@ -1,0 +1,33 @@
+import type { Envelope, Event, Kind, Request, Response } from './envelope.ts';
+
+/** An envelope with a payload. Its header is written by hand in `binary.ts`. */
+export type Message = Event | Request | Response;
+
+/** Every other envelope: fields only, all of them in `control.ts`. */
+export type Control = Exclude<Envelope, Message>;
+
+/**
+ * The number of a kind on the wire is its index here plus one; 0 is never assigned, because 0x20 is a space
+ * and a space begins text. Append only.
+ */
+export const KINDS = [
+  'event',
+  'request',
+  'response',
+  'error',
+  'hello',
+  'welcome',
+  'ping',
+  'pong',
+  'subscribe',
+  'subscribed',
+  'unsubscribe',
+  'names',
+  'named',
+  'lane',
+  'ack',
+  'gap',
+  'receipt',
+  'drain',
+  'close',
+] as const satisfies readonly Kind[];

@@ -1,0 +1,48 @@
+import { ProtocolError } from './errors.ts';
+
+// Without `stream` both are stateless, so one of each serves everybody. U+FEFF is a character like any other.
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Size of `text` in UTF-8, or -1 where it holds half of a surrogate pair, which UTF-8 cannot carry. */
+export function utf8Size(text: string): number {
+  let size = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x80) continue;
+    if (unit < 0x800) {
+      size++;
+      continue;
+    }
+    size += 2;
+    if (unit < 0xd800 || unit > 0xdfff) continue;
+    const low = text.charCodeAt(++index);
+    if (unit > 0xdbff || !(low >= 0xdc00 && low <= 0xdfff)) return -1;
+  }
+  return size;
+}
+
+/** The bytes of a string that is known to be well-formed. */
+export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text);
+}
+
+/** Writes a string that `utf8Size` has measured; returns the index after it. */
+export function writeUtf8(bytes: Uint8Array, at: number, text: string, size: number): number {
+  if (size === text.length && size <= 32) {
+    for (let index = 0; index < size; index++) bytes[at + index] = text.charCodeAt(index);
+  } else {
+    encoder.encodeInto(text, bytes.subarray(at));
+  }
+  return at + size;
+}
+
+/** Reads `bytes[from, to)` strictly. Throws `truncated` or `bad-utf8`. */
+export function readUtf8(bytes: Uint8Array, from: number, to: number): string {
+  if (to > bytes.length) throw new ProtocolError('truncated', 'the bytes end inside a string');
+  try {
+    return decoder.decode(bytes.subarray(from, to));
+  } catch (cause) {
+    throw new ProtocolError('bad-utf8', 'a string is not valid UTF-8', { cause });
+  }
+}
