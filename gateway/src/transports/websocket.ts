@@ -1,0 +1,205 @@
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { CLOSE, closeName, type Encoding, SUBPROTOCOLS } from '@spillway/envelope';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { Acceptor, Admission, Receiver, Transport } from '../core/contracts/transport.ts';
+import { fitReason } from './reason.ts';
+
+export interface WebSocketOptions {
+  /** How long the peer may take to finish the closing handshake, ms. @default 2000 */
+  readonly closeTimeout?: number;
+}
+
+const DEFAULTS = { closeTimeout: 2_000 } satisfies WebSocketOptions;
+
+/** RFC 6455 section 5.5: a control frame carries 125 bytes, two of them the code. */
+const MAX_REASON = 123;
+
+/** What a close code of RFC 6455 section 7.4.1 means in envelope's table. Codes from 3000 on are the peer's own. */
+const STANDARD_CODES: Readonly<Record<number, number>> = {
+  1000: CLOSE.normal,
+  1001: CLOSE['going-away'],
+  1002: CLOSE['protocol-error'],
+  1003: CLOSE['protocol-error'],
+  1007: CLOSE['protocol-error'],
+  1009: CLOSE['message-too-large'],
+  1011: CLOSE.internal,
+};
+
+const TOO_LARGE = new Set(['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH']);
+
+// One object each for all sockets: `ws` reads them and keeps nothing.
+const SEND_OPTIONS = {
+  binary: { binary: true, compress: false },
+  json: { binary: false, compress: false },
+} as const;
+
+/** The WebSocket rung: call `handleUpgrade` for each upgrade request to its path. */
+export interface WebSocketTransports {
+  /**
+   * Takes over `socket`: it becomes a session's transport or is answered with an HTTP error.
+   * @param remoteAddress IP address of the client without port; which header to believe is the caller's business.
+   */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, remoteAddress: string): void;
+}
+
+/** Makes transports of WebSocket upgrades and hands them to the acceptor. */
+export function websocketTransports(acceptor: Acceptor, options?: WebSocketOptions): WebSocketTransports {
+  const { closeTimeout } = { ...DEFAULTS, ...options };
+  const settings = {
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: acceptor.maxMessageBytes,
+    closeTimeout,
+    handleProtocols: (offered: Set<string>) => chooseSubprotocol(offered) ?? false,
+    WebSocket: Socket,
+  };
+  const server = new WebSocketServer(settings);
+
+  return {
+    handleUpgrade(request, socket, head, remoteAddress) {
+      socket.on('error', destroy);
+      const admission = describe(request, remoteAddress);
+      const refusal = acceptor.admit(admission);
+      if (refusal !== undefined) {
+        refuse(socket, refusal.status, closeName(refusal.code), refusal.reason);
+        return;
+      }
+      if (!offersSubprotocol(request)) {
+        acceptor.abandon(admission);
+        const message = `Offer the WebSocket subprotocol ${SUBPROTOCOLS.binary} or ${SUBPROTOCOLS.json}`;
+        refuse(socket, 400, 'unsupported-version', message);
+        return;
+      }
+      let accepted = false;
+      // `ws` calls back before it returns, or not at all: bad handshake headers, or the client is gone.
+      server.handleUpgrade(request, socket, head, (opened) => {
+        accepted = true;
+        const encoding = opened.protocol === SUBPROTOCOLS.json ? 'json' : 'binary';
+        const transport = new WebSocketTransport(opened, encoding);
+        transport.start(acceptor.accept(admission, transport));
+      });
+      if (!accepted) acceptor.abandon(admission);
+    },
+  };
+}
+
+/**
+ * `ws` answers a broken or oversize frame by itself, with a code of RFC 6455 and no reason, before it reports the
+ * error. The code that the peer sees is the session's, which closes on that report.
+ */
+class Socket extends WebSocket {
+  override close(code?: number, reason?: string | Buffer): void {
+    if (code !== undefined && reason === undefined) return;
+    super.close(code, reason);
+  }
+}
+
+/** One WebSocket. One message is one packet; all lanes share the pipe. */
+class WebSocketTransport implements Transport {
+  readonly name = 'websocket';
+  readonly maxDatagramSize = 0;
+  readonly #socket: WebSocket;
+  readonly #encoding: Encoding;
+  /** Set by our own `close`; what comes in from then on is nobody's. */
+  #closing: { readonly code: number; readonly reason: string } | undefined;
+  #violated = false;
+
+  constructor(socket: WebSocket, encoding: Encoding) {
+    this.#socket = socket;
+    this.#encoding = encoding;
+  }
+
+  get backlog(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    this.#socket.send(bytes, SEND_OPTIONS[this.#encoding]);
+  }
+
+  closeLane(): void {
+    // A lane in a pipe holds nothing.
+  }
+
+  sendDatagram(): boolean {
+    return false;
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#closing !== undefined) return;
+    this.#closing = { code, reason };
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(code, fitReason(reason, MAX_REASON));
+    // The peer is leaving already, with or without a closing handshake; it need not finish.
+    else this.#socket.terminate();
+  }
+
+  start(receiver: Receiver): void {
+    const violate = (code: 'too-large' | 'bad-frame', message: string): void => {
+      if (this.#closing !== undefined || this.#violated) return;
+      this.#violated = true;
+      receiver.violation(code, message);
+    };
+    this.#socket.on('message', (data: Buffer, isBinary: boolean) => {
+      if (this.#closing !== undefined || this.#violated) return;
+      if (isBinary !== (this.#encoding === 'binary')) {
+        violate('bad-frame', isBinary ? 'binary frame on a text session' : 'text frame on a binary session');
+        return;
+      }
+      receiver.receive(data, true);
+    });
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === undefined || !error.code.startsWith('WS_ERR_')) return; // 'close' follows
+      violate(TOO_LARGE.has(error.code) ? 'too-large' : 'bad-frame', error.message);
+    });
+    this.#socket.on('close', (code: number, reason: Buffer) => {
+      const closing = this.#closing;
+      if (closing !== undefined) receiver.closed(closing.code, closing.reason);
+      else receiver.closed(translate(code), reason.toString());
+    });
+  }
+}
+
+function translate(code: number): number {
+  return code >= 3000 ? code : (STANDARD_CODES[code] ?? CLOSE['transport-lost']);
+}
+
+function describe(request: IncomingMessage, remoteAddress: string): Admission {
+  const { 'set-cookie': _, ...headers } = request.headers;
+  return {
+    transport: 'websocket',
+    origin: headers.origin,
+    path: request.url?.split('?', 1)[0] ?? '/',
+    headers: headers as Admission['headers'],
+    remoteAddress,
+  };
+}
+
+function offersSubprotocol(request: IncomingMessage): boolean {
+  const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim());
+  return offered !== undefined && chooseSubprotocol(offered) !== undefined;
+}
+
+/** The first that is ours, in the client's order. */
+function chooseSubprotocol(offered: Iterable<string>): string | undefined {
+  for (const name of offered) {
+    if (name === SUBPROTOCOLS.binary || name === SUBPROTOCOLS.json) return name;
+  }
+  return undefined;
+}
+
+/** Answers an upgrade request with an error. The socket is ours until it is closed. */
+function refuse(socket: Duplex, status: number, code: string, message: string): void {
+  const body = JSON.stringify({ code, message });
+  socket.once('finish', destroy);
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
+}
