@@ -31,6 +31,9 @@ interface PackageStream {
  */
 const PENDING_DATAGRAMS = 32;
 
+/** How long a peer that takes nothing can hold up the end of a session that was closed here, in milliseconds. */
+const CLOSING = 5000;
+
 const WAIT = { waitUntilAvailable: true } as const;
 
 const nothing = () => {};
@@ -42,10 +45,12 @@ export class WebSession implements EngineSession {
   readonly #dialect: StreamDialect;
   readonly #datagrams: WritableStreamDefaultWriter<Uint8Array>;
   readonly #streams = new Set<SendStream | ReceiveStream>();
+  readonly #gone: (session: WebSession) => void;
   readonly #opening = new Set<(error: Error) => void>();
   #handler: EngineSessionHandler | undefined;
   #pendingDatagrams = 0;
-  #closing = false;
+  #closing: { readonly code: number; readonly reason: string } | undefined;
+  #patience: NodeJS.Timeout | undefined;
   #over = false;
 
   /** `gone` is called once, just before the handler hears of the end. */
@@ -61,26 +66,15 @@ export class WebSession implements EngineSession {
     this.#dialect = dialect;
     this.#datagrams = datagrams.getWriter();
     this.#datagrams.closed.catch(nothing);
-    const ended = (code: number, reason: string): void => {
-      this.#closing = true;
-      // What came in before the end is still on its way through the readers' microtasks.
-      setImmediate(() => {
-        this.#over = true;
-        gone(this);
-        for (const reject of this.#opening) reject(sessionClosed());
-        this.#opening.clear();
-        for (const stream of [...this.#streams]) stream.lost();
-        this.#handler?.closed(code, reason);
-      });
-    };
+    this.#gone = gone;
     session.closed.then(
-      (info) => ended(info.closeCode ?? 0, info.reason ?? ''),
-      () => ended(0, ''),
+      (info) => this.#closed(info.closeCode ?? 0, info.reason ?? ''),
+      () => this.#closed(0, ''),
     );
   }
 
   get maxDatagramSize(): number {
-    return this.#closing ? 0 : this.#session.datagrams.maxDatagramSize;
+    return this.#closing !== undefined ? 0 : this.#session.datagrams.maxDatagramSize;
   }
 
   start(handler: EngineSessionHandler): void {
@@ -95,7 +89,8 @@ export class WebSession implements EngineSession {
   }
 
   sendDatagram(bytes: Uint8Array): boolean {
-    if (this.#pendingDatagrams >= PENDING_DATAGRAMS || bytes.byteLength > this.maxDatagramSize) return false;
+    if (this.#closing !== undefined || this.#pendingDatagrams >= PENDING_DATAGRAMS) return false;
+    if (bytes.byteLength > this.#session.datagrams.maxDatagramSize) return false;
     this.#pendingDatagrams += 1;
     this.#datagrams.write(bytes).then(this.#datagramTaken, this.#datagramTaken);
     return true;
@@ -110,9 +105,28 @@ export class WebSession implements EngineSession {
   }
 
   close(code: number, reason: string): void {
-    if (this.#closing) return;
-    this.#closing = true;
+    if (this.#closing !== undefined) return;
+    this.#closing = { code, reason };
     this.#session.close({ closeCode: code, reason });
+    this.#patience = setTimeout(() => this.#end(), CLOSING);
+    this.#patience.unref();
+  }
+
+  #closed(code: number, reason: string): void {
+    this.#closing ??= { code, reason };
+    // What came in before the end is still on its way through the readers' microtasks.
+    setImmediate(() => this.#end());
+  }
+
+  #end(): void {
+    if (this.#over || this.#closing === undefined) return;
+    this.#over = true;
+    clearTimeout(this.#patience);
+    this.#gone(this);
+    for (const reject of this.#opening) reject(sessionClosed());
+    this.#opening.clear();
+    for (const stream of [...this.#streams]) stream.lost();
+    this.#handler?.closed(this.#closing.code, this.#closing.reason);
   }
 
   readonly #datagramTaken = (): void => {
@@ -121,7 +135,7 @@ export class WebSession implements EngineSession {
 
   /** A package may leave an opening unanswered when the session ends; the caller still gets its answer. */
   #opened<T>(open: () => Promise<T>): Promise<T> {
-    if (this.#closing) return Promise.reject(sessionClosed());
+    if (this.#closing !== undefined) return Promise.reject(sessionClosed());
     return new Promise<T>((resolve, reject) => {
       this.#opening.add(reject);
       open().then(

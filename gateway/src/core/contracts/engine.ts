@@ -47,7 +47,7 @@ export interface EngineSessionHandler {
   datagram(bytes: Uint8Array): void;
   bidirectional(stream: EngineBidirectionalStream): void;
   unidirectional(stream: EngineReceiveStream): void;
-  /** Once. `code` 0 and an empty reason when the peer vanished. */
+  /** Once. The peer's code, or after `close` what was given there; 0 and '' when the peer vanished. */
   closed(code: number, reason: string): void;
 }
 
@@ -106,8 +106,15 @@ export interface Engine {
   listen(options: EngineOptions): Promise<EngineServer>;
 }
 
-/** Loads one engine; undefined where it is not installed or not for this platform, and why. */
-export type EngineLoader = () => Promise<Engine | { readonly unavailable: string }>;
+/** Loads one engine; where it is not installed or not for this platform, tells why. */
+export type EngineLoader = () => Promise<Engine | EngineUnavailable>;
+
+export interface EngineUnavailable {
+  /** Why, in words for an operator. */
+  readonly unavailable: string;
+  /** Somebody installed it on purpose, and it does not work: worth a warning. */
+  readonly broken?: true;
+}
 
 export type EngineErrorCode =
   | 'engine-unavailable' // not installed, or not for this platform
