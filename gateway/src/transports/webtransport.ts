@@ -1,0 +1,253 @@
+import { CLOSE, FrameReader, frame, ProtocolError } from '@spillway/envelope';
+import type {
+  EngineBidirectionalStream,
+  EngineOptions,
+  EngineReceiveStream,
+  EngineRequest,
+  EngineSession,
+} from '../core/contracts/engine.ts';
+import type { Acceptor, Admission, Receiver, Transport } from '../core/contracts/transport.ts';
+import { LaneStream } from './lane-stream.ts';
+import { fitReason } from './reason.ts';
+
+/** Lanes with a higher number share the control stream. Browsers grant a server at least 100 streams at once. */
+const MAX_LANE_STREAMS = 64;
+
+/** Streams that a client may have open towards us: its lanes, and message streams on their way. */
+const MAX_INCOMING_STREAMS = 100;
+
+/** Unfinished frames of all streams together, in multiples of `maxMessageBytes`: what a client may make us hold. */
+const MAX_PARTIAL_MESSAGES = 16;
+
+/**
+ * Between the last write and the end of the session, ms. The end throws away what the peer has not read or not
+ * received, and no signal tells what it has; this much lets it read, and lets one loss be repaired nearby.
+ */
+const LINGER = 50;
+
+/** How often LINGER is granted again while the QUIC stack has not taken everything. */
+const MAX_LINGERS = 10;
+
+/** For the session's own end to come in when its control stream ended first: it has the peer's code. ms. */
+const END_GRACE = 100;
+
+/** An engine that cannot get its farewell out need not hold up the core any longer, ms. */
+const CLOSE_TIMEOUT = 2_000;
+
+/** `reason` of an engine's close, bytes. */
+const MAX_REASON = 1_024;
+
+export interface EngineTransportsOptions {
+  /** The only path that is served. @default '/wt' */
+  readonly path?: string;
+}
+
+/** The part of an engine's options that turns its sessions into transports. */
+export function engineTransports(
+  acceptor: Acceptor,
+  options?: EngineTransportsOptions,
+): Pick<EngineOptions, 'admit' | 'session' | 'abandon'> {
+  const path = options?.path ?? '/wt';
+  return {
+    admit(request) {
+      if (request.path === path) return acceptor.admit(describe(request));
+      return { code: CLOSE['not-found'], status: 404, reason: `no WebTransport at ${request.path}` };
+    },
+    session: (session) => acceptEngineSession(session, acceptor),
+    abandon: (request) => acceptor.abandon(describe(request)),
+  };
+}
+
+/** Hands one admitted session over to the acceptor. */
+export function acceptEngineSession(session: EngineSession, acceptor: Acceptor): void {
+  const transport = new WebTransportTransport(session, acceptor.maxMessageBytes);
+  transport.start(acceptor.accept(describe(session.request), transport));
+}
+
+/**
+ * One WebTransport session. The client's one bidirectional stream is the control lane; each further lane is a
+ * unidirectional stream of its sender, and so is a message too big for a datagram.
+ */
+class WebTransportTransport implements Transport {
+  readonly name = 'webtransport';
+  readonly #session: EngineSession;
+  readonly #maxMessageBytes: number;
+  readonly #control = new LaneStream();
+  readonly #lanes = new Map<number, LaneStream>();
+  /** Streams that had a backlog when last seen: a session may have many lanes and few at work. */
+  readonly #busy: LaneStream[] = [];
+  #receiver: Receiver | undefined;
+  #hasControl = false;
+  #incomingStreams = 0;
+  #partialBytes = 0;
+  /** Nothing is read any more: framing broke, or we are closing. */
+  #deaf = false;
+  #closing: { readonly code: number; readonly reason: string } | undefined;
+  #closed = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(session: EngineSession, maxMessageBytes: number) {
+    this.#session = session;
+    this.#maxMessageBytes = maxMessageBytes;
+  }
+
+  get maxDatagramSize(): number {
+    return this.#session.maxDatagramSize;
+  }
+
+  get backlog(): number {
+    let sum = 0;
+    for (let index = this.#busy.length - 1; index >= 0; index--) {
+      const stream = this.#busy[index]!;
+      const { backlog } = stream;
+      sum += backlog;
+      if (backlog > 0) continue;
+      stream.counted = false;
+      this.#busy[index] = this.#busy.at(-1)!;
+      this.#busy.pop();
+    }
+    return sum;
+  }
+
+  write(bytes: Uint8Array, lane: number): void {
+    if (this.#closing !== undefined || this.#closed) return;
+    const stream = lane === 0 || lane > MAX_LANE_STREAMS ? this.#control : this.#lane(lane);
+    stream.write(frame(bytes));
+    if (stream.counted) return;
+    stream.counted = true;
+    this.#busy.push(stream);
+  }
+
+  closeLane(lane: number): void {
+    this.#lanes.get(lane)?.finish();
+    this.#lanes.delete(lane);
+  }
+
+  sendDatagram(bytes: Uint8Array): boolean {
+    return this.#closing === undefined && !this.#closed && this.#session.sendDatagram(bytes);
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#closing !== undefined || this.#closed) return;
+    this.#closing = { code, reason };
+    this.#deaf = true;
+    for (const stream of this.#lanes.values()) stream.finish();
+    // Not the control stream: its end would look to the peer like a lost transport, before it learns the code.
+    this.#linger(MAX_LINGERS);
+  }
+
+  start(receiver: Receiver): void {
+    this.#receiver = receiver;
+    this.#session.start({
+      datagram: (bytes) => {
+        if (!this.#deaf) receiver.receive(bytes, false);
+      },
+      bidirectional: (stream) => this.#openControl(stream),
+      unidirectional: (stream) => this.#openIncoming(stream),
+      // WebTransport's code 0 without a word is a peer that vanished, or did not care to say.
+      closed: (code, reason) => this.#finish(code === 0 ? CLOSE['transport-lost'] : code, reason),
+    });
+  }
+
+  #lane(lane: number): LaneStream {
+    const known = this.#lanes.get(lane);
+    if (known !== undefined) return known;
+    const stream = new LaneStream();
+    this.#lanes.set(lane, stream);
+    this.#session.openUnidirectional().then(
+      (opened) => stream.opened(opened),
+      () => {}, // the session ended; `closed` tells
+    );
+    return stream;
+  }
+
+  #openControl(stream: EngineBidirectionalStream): void {
+    if (this.#hasControl) {
+      this.#violate('bad-frame', 'a second bidirectional stream');
+      return;
+    }
+    this.#hasControl = true;
+    this.#control.opened(stream.send);
+    this.#read(stream.receive, () => {
+      if (this.#closing !== undefined || this.#closed) return;
+      this.#timer = setTimeout(() => this.#end(CLOSE['transport-lost'], 'control stream ended'), END_GRACE);
+    });
+  }
+
+  #openIncoming(stream: EngineReceiveStream): void {
+    if (++this.#incomingStreams > MAX_INCOMING_STREAMS) {
+      this.#violate('bad-frame', `more than ${MAX_INCOMING_STREAMS} streams at once`);
+      return;
+    }
+    this.#read(stream, () => this.#incomingStreams--);
+  }
+
+  #read(stream: EngineReceiveStream, onEnd: () => void): void {
+    const reader = new FrameReader(this.#maxMessageBytes);
+    stream.start({
+      data: (bytes) => {
+        if (this.#deaf) return;
+        this.#partialBytes -= reader.pending;
+        try {
+          reader.push(bytes, this.#receiveFrame);
+        } catch (error) {
+          if (!(error instanceof ProtocolError)) throw error;
+          this.#violate(error.code === 'too-large' ? 'too-large' : 'bad-frame', error.message);
+          return;
+        }
+        this.#partialBytes += reader.pending;
+        if (this.#partialBytes > MAX_PARTIAL_MESSAGES * this.#maxMessageBytes) {
+          this.#violate('too-large', `more than ${MAX_PARTIAL_MESSAGES} large messages under way at once`);
+        }
+      },
+      end: (resetCode) => {
+        this.#partialBytes -= reader.pending;
+        // A reset may come anywhere: its sender took the message back. A FIN may not.
+        if (resetCode === undefined && reader.pending > 0)
+          this.#violate('bad-frame', 'a stream ended inside a frame');
+        onEnd();
+      },
+    });
+  }
+
+  readonly #receiveFrame = (bytes: Uint8Array): void => {
+    // Taking in one frame of a chunk may close the transport.
+    if (!this.#deaf) this.#receiver?.receive(bytes, true);
+  };
+
+  #violate(code: 'too-large' | 'bad-frame', message: string): void {
+    if (this.#deaf) return;
+    this.#deaf = true;
+    this.#receiver?.violation(code, message);
+  }
+
+  #linger(rounds: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      if (this.backlog > 0 && rounds > 1) this.#linger(rounds - 1);
+      else this.#end(this.#closing!.code, this.#closing!.reason);
+    }, LINGER);
+  }
+
+  /** Ends the session and waits for the engine to confirm, for a while. */
+  #end(code: number, reason: string): void {
+    this.#closing ??= { code, reason };
+    this.#deaf = true;
+    this.#timer = setTimeout(() => this.#finish(code, reason), CLOSE_TIMEOUT);
+    this.#session.close(code, fitReason(reason, MAX_REASON));
+  }
+
+  #finish(code: number, reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#deaf = true;
+    clearTimeout(this.#timer);
+    const { code: ourCode, reason: ourReason } = this.#closing ?? { code, reason };
+    this.#receiver?.closed(ourCode, ourReason);
+  }
+}
+
+function describe(request: EngineRequest): Admission {
+  const { path, origin, headers, remoteAddress } = request;
+  return { transport: 'webtransport', origin, path, headers, remoteAddress };
+}
