@@ -1,13 +1,13 @@
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 
-/** Silence longer than this is broken by the name of the test that runs. */
+/** A test that runs longer than this is named, and again at each REMINDER. ms. */
 const PATIENCE = 2000;
+const REMINDER = 10_000;
 
 /** One line per file, the running test's name while it takes its time, failures in full, skips as notes. */
 export class Calm implements Reporter {
   private vitest: Vitest | undefined;
-  private running: TestCase | undefined;
-  private spoke = Date.now();
+  private running: { test: TestCase; since: number; remind: number } | undefined;
   private timer: NodeJS.Timeout | undefined;
 
   onInit(vitest: Vitest): void {
@@ -20,7 +20,7 @@ export class Calm implements Reporter {
   }
 
   onTestCaseReady(test: TestCase): void {
-    this.running = test;
+    this.running = { test, since: Date.now(), remind: PATIENCE };
   }
 
   onTestCaseResult(test: TestCase): void {
@@ -50,18 +50,21 @@ export class Calm implements Reporter {
   }
 
   private progress(): void {
-    if (this.running && Date.now() - this.spoke > PATIENCE) this.say(`  … ${this.running.fullName}`);
+    if (this.running === undefined) return;
+    const lasted = Date.now() - this.running.since;
+    if (lasted < this.running.remind) return;
+    this.running.remind = lasted + REMINDER;
+    this.say(`  … ${this.running.test.fullName} (${Math.round(lasted / 1000)} s)`);
   }
 
   private explain(what: string, errors: readonly unknown[]): void {
     for (const error of errors) {
-      this.say(`\nFAILED ${what}`);
+      console.error(`\nFAILED ${what}`);
       this.vitest?.logger.printError(error);
     }
   }
 
   private say(line: string): void {
-    this.spoke = Date.now();
     console.log(line);
   }
 }

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { startVitest } from 'vitest/node';
 
-const vitest = await startVitest('test', process.argv.slice(2), {
+const vitest = await startVitest(process.argv.slice(2), {
   config: fileURLToPath(new URL('vitest.config.ts', import.meta.url)),
   run: true,
 });

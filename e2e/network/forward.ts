@@ -14,8 +14,8 @@ function place(text = ''): Place {
 const from = place(process.argv[2]);
 const to = place(process.argv[3]);
 
-const server = createServer((near) => {
-  const far = connect(to);
+const server = createServer({ allowHalfOpen: true }, (near) => {
+  const far = connect({ ...to, allowHalfOpen: true });
   near.setNoDelay(true);
   far.setNoDelay(true);
   near.pipe(far).pipe(near);

@@ -1,0 +1,74 @@
+// The process that a test's gateway runs in, forked by gateway.ts: its own memory to measure, its own network
+// namespace, its own death. Talks over IPC and ends with its parent.
+import { type Addresses, createGateway, type Gateway, type GatewayOptions } from '@spillway/gateway';
+import { probeFile } from './probe/files.ts';
+
+/** The parent's first message. */
+export interface Settings {
+  readonly options: GatewayOptions;
+  /** With the arena and the plant of `npm start`. */
+  readonly examples: boolean;
+}
+
+/** What the parent may ask afterwards, and the answers. */
+export interface Answers {
+  /** Bytes resident once the garbage is gone. */
+  memory: number;
+  stats: ReturnType<Gateway['stats']>;
+  /** The gateway closed in good order; the process ends after the answer. */
+  close: undefined;
+}
+
+/** Every message of the child. `id` 0 answers the settings. */
+export type Answer =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: string };
+
+process.on('disconnect', () => process.exit());
+process.once('message', (settings: Settings) => {
+  start(settings).then(
+    ([gateway, addresses]) => {
+      process.on('message', ({ id, ask }: { id: number; ask: keyof Answers }) => {
+        const say = (answer: Answer): void => {
+          process.send?.(answer, () => ask === 'close' && process.exit());
+        };
+        answer(gateway, ask).then(
+          (value) => say({ id, value }),
+          (error: unknown) => say({ id, error: String(error) }),
+        );
+      });
+      process.send?.({ id: 0, value: addresses } satisfies Answer);
+    },
+    (error: unknown) => process.send?.({ id: 0, error: String(error) } satisfies Answer),
+  );
+});
+
+async function start({ options, examples }: Settings): Promise<[Gateway, Addresses]> {
+  const gateway = createGateway({ port: 0, http: { port: 0 }, logger: false, files: probeFile, ...options });
+  gateway.channel('echo/:room', {});
+  gateway.handle('ECHO', (payload) => payload);
+  return [gateway, await gateway.listen()];
+}
+
+async function answer(gateway: Gateway, ask: keyof Answers): Promise<Answers[keyof Answers]> {
+  switch (ask) {
+    case 'memory':
+      return settledMemory();
+    case 'stats':
+      return gateway.stats();
+    case 'close':
+      await gateway.close();
+      return undefined;
+    default:
+      return ask satisfies never;
+  }
+}
+
+/** Needs `--expose-gc`. Finalizers of native handles run in turns of their own, so there are several rounds. */
+async function settledMemory(): Promise<number> {
+  for (let round = 0; round < 5; round++) {
+    globalThis.gc?.();
+    await new Promise(setImmediate);
+  }
+  return process.memoryUsage.rss();
+}
