@@ -23,13 +23,16 @@ export interface Transport {
   readonly maxDatagramSize: number;
   /** Bytes accepted by `write` and not yet handed to the operating system or the QUIC stack. */
   readonly backlog: number;
-  /** Sends one envelope in order on a lane. Lane 0 is control. Silently nothing after close. */
+  /** Sends one envelope, never empty, in order on a lane. Lane 0 is control. Silently nothing after close. */
   write(bytes: Uint8Array, lane: number): void;
-  /** The lane has ended; its stream, where it has one, is finished. */
+  /** The lane has ended; its stream, where it has one, is finished. The number may be used again. */
   closeLane(lane: number): void;
   /** Sends one packet without a promise. False: not sent (no room, too big, closed). Never waits. */
   sendDatagram(bytes: Uint8Array): boolean;
-  /** Flushes what was written, as far as the far end takes it, and closes with a code of envelope's table. */
+  /**
+   * Flushes what was written, as far as the far end takes it in a short time, and closes with a code of
+   * envelope's table. Nothing more is received; `closed` comes when it is done. A second call changes nothing.
+   */
   close(code: number, reason: string): void;
 }
 
@@ -39,17 +42,23 @@ export interface Receiver {
   receive(bytes: Uint8Array, reliable: boolean): void;
   /** Framing broke, or a frame passed the size limit; the receiver will close. */
   violation(code: 'too-large' | 'bad-frame', message: string): void;
-  /** The connection is gone. `code` is the peer's, or 4507 `transport-lost` when it gave none. */
+  /**
+   * The connection is gone. After `close` the code and reason given there; otherwise the peer's, or 4507
+   * `transport-lost` when it gave none.
+   */
   closed(code: number, reason: string): void;
 }
 
 /** What a transport needs of the core to hand over a connection. */
 export interface Acceptor {
-  /** Largest reliable message in bytes, for framing. */
+  /** Largest reliable message in bytes, for framing: the whole envelope. */
   readonly maxMessageBytes: number;
   /** Checks before any byte is read. Undefined: go on. */
   admit(admission: Admission): Refusal | undefined;
-  /** A connection that `admit` let pass. Each passed `admit` is followed by one `accept` or one `abandon`. */
+  /**
+   * A connection that `admit` let pass. Each passed `admit` is followed by one `accept` or one `abandon`, with an
+   * equal admission, not always the same object.
+   */
   accept(admission: Admission, transport: Transport): Receiver;
   /** An admitted connection that never came to be; gives its place back. */
   abandon(admission: Admission): void;
