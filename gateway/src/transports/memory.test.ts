@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
+import { type Ending, TestAcceptor } from '../compliance/acceptor.ts';
 import {
   type Arrival,
-  type Ending,
   RefusedError,
-  TestAcceptor,
   type TransportClient,
   transportCompliance,
 } from '../compliance/transport.ts';

@@ -5,15 +5,13 @@ import { PassThrough } from 'node:stream';
 import { CLOSE, type CloseName, SUBPROTOCOLS } from '@spillway/envelope';
 import { afterEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { type Ending, TestAcceptor, until } from '../compliance/acceptor.ts';
 import {
   type Arrival,
-  type Ending,
   RefusedError,
-  TestAcceptor,
   type TransportClient,
   type TransportClientOptions,
   transportCompliance,
-  until,
 } from '../compliance/transport.ts';
 import type { Acceptor } from '../core/contracts/transport.ts';
 import { websocketTransports } from './websocket.ts';

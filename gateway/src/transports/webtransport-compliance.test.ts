@@ -5,14 +5,12 @@ import { type Certificate, devCertificate } from '@spillway/certs';
 import { CLOSE, FrameReader, frame } from '@spillway/envelope';
 import { WebTransport } from 'rwebtransport';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { type Ending, TestAcceptor, until } from '../compliance/acceptor.ts';
 import {
   type Arrival,
-  type Ending,
-  TestAcceptor,
   type TransportClient,
   type TransportClientOptions,
   transportCompliance,
-  until,
 } from '../compliance/transport.ts';
 import type { EngineServer } from '../core/contracts/engine.ts';
 import type { Acceptor } from '../core/contracts/transport.ts';

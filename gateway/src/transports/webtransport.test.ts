@@ -1,6 +1,6 @@
 import { CLOSE, FrameReader, frame } from '@spillway/envelope';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { TestAcceptor, type TestConnection } from '../compliance/transport.ts';
+import { TestAcceptor, type TestConnection } from '../compliance/acceptor.ts';
 import type {
   EngineBidirectionalStream,
   EngineReceiveStream,
