@@ -3,37 +3,30 @@ import {
   MAX_ERROR_DETAILS,
   MAX_ERROR_MESSAGE,
   MAX_ID,
-  MAX_KEY,
   MAX_LABEL,
   MAX_LIST,
   MAX_REASON,
   MAX_REASONS,
   MAX_RESUME_TOKEN,
   MAX_TOKEN,
-  MAX_TYPE,
 } from './bounds.ts';
 import { validChannel, validPattern } from './channel.ts';
 import { type LanePosition, OUTCOMES, REASONS, RUNGS } from './envelope.ts';
 import { badValue, bool, type Field, list, oneOf, optional, string, struct, uint } from './fields.ts';
 import { parseText } from './json.ts';
 import type { Control } from './kinds.ts';
-
-/** The name of a channel, or empty: about no channel. */
-export const channelOrNone = string(0, MAX_CHANNEL, (name) => name === '' || validChannel(name));
-export const type = string(1, MAX_TYPE);
-export const id = string(1, MAX_ID);
-export const key = string(1, MAX_KEY);
+import { channelOrNone, id, key, type } from './message.ts';
 
 const channel = string(1, MAX_CHANNEL, validChannel);
 const pattern = string(1, MAX_CHANNEL, validPattern);
 const label = string(1, MAX_LABEL);
 const lanes = list(struct<LanePosition>({ lane: uint(), count: uint() }), MAX_LIST);
 
-/** JSON text: a string in binary, the value itself in text (`text.ts` hands it over unparsed). */
-const details: Field<string> = {
-  ...string(1, MAX_ERROR_DETAILS, (text) => parseText(text) !== undefined),
-  toText: (value, name) => details.fromText(value, name),
-};
+/** JSON text. In text encoding the value itself, which `text.ts` hands over as it was written. */
+const details = string(1, MAX_ERROR_DETAILS, (text) => {
+  parseText(text);
+  return true;
+});
 
 type Fields<K extends Control['kind']> = Omit<Extract<Control, { kind: K }>, 'kind'>;
 
@@ -100,14 +93,12 @@ export const CONTROL: { readonly [K in Control['kind']]: Field<Fields<K>> } = {
 
 /** A range that ends before it begins is no range. */
 function ordered(field: Field<Fields<'gap'>>): Field<Fields<'gap'>> {
-  const check = (value: Fields<'gap'>): Fields<'gap'> => {
-    if (value.from > value.to) throw badValue('to', 'no less than from');
-    return value;
-  };
   return {
-    write: (out, value, name) => field.write(out, check(value), name),
-    read: (from, name) => check(field.read(from, name)),
-    toText: (value, name) => field.toText(check(value), name),
-    fromText: (value, name) => check(field.fromText(value, name)),
+    ...field,
+    check: (value, name, strict) => {
+      const gap = field.check(value, name, strict);
+      if (gap.from > gap.to) throw badValue('to', 'no less than from');
+      return gap;
+    },
   };
 }

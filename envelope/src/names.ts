@@ -1,9 +1,35 @@
-import { MAX_LIST } from './bounds.ts';
 import type { Dictionary, Names, Route } from './envelope.ts';
 import { ProtocolError } from './errors.ts';
 
-/** A few kilobytes per NAMES envelope, so that a long dictionary stays under every size limit. */
-const NAMES_BYTES = 8192;
+/** Numbers for things told apart by a string, counted up from 0. */
+class Numbering<T> {
+  readonly #capacity: number;
+  readonly #numbers = new Map<string, number>();
+  /** What the numbers from `#first` on stand for. */
+  #meanings: T[] = [];
+  #first = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  number(name: string, meaning: () => T): number {
+    const known = this.#numbers.get(name);
+    if (known !== undefined) return known;
+    if (this.#meanings.length >= this.#capacity) {
+      this.#first += this.#meanings.length;
+      this.#meanings = [];
+      this.#numbers.clear();
+    }
+    const number = this.#first + this.#meanings.push(meaning()) - 1;
+    this.#numbers.set(name, number);
+    return number;
+  }
+
+  meaning(number: number): T | undefined {
+    return this.#meanings[number - this.#first];
+  }
+}
 
 /**
  * The assigning end: numbers for names, shared by everything this end sends. Routes and keys count apart,
@@ -11,62 +37,41 @@ const NAMES_BYTES = 8192;
  * so a stream of ever new names costs bounded memory.
  */
 export class NameBook {
-  readonly #capacity: number;
-  readonly #routes = new Map<string, Map<string, number>>();
-  readonly #keys = new Map<string, number>();
-  /** By number, less the number of the first since the last clear. */
-  #routeList: Route[] = [];
-  #keyList: string[] = [];
-  #firstRoute = 0;
-  #firstKey = 0;
+  readonly #routes: Numbering<Route>;
+  readonly #keys: Numbering<string>;
 
   /** `capacity`: routes held, and likewise keys. */
   constructor(capacity = 65536) {
-    this.#capacity = capacity;
+    this.#routes = new Numbering(capacity);
+    this.#keys = new Numbering(capacity);
   }
 
   /** The number of a channel and type; a new one where it has none. */
   route(channel: string, type: string): number {
-    const known = this.#routes.get(channel)?.get(type);
-    if (known !== undefined) return known;
-    if (this.#routeList.length >= this.#capacity) {
-      this.#firstRoute += this.#routeList.length;
-      this.#routeList = [];
-      this.#routes.clear();
-    }
-    const number = this.#firstRoute + this.#routeList.push({ channel, type }) - 1;
-    const types = this.#routes.get(channel);
-    if (types) types.set(type, number);
-    else this.#routes.set(channel, new Map([[type, number]]));
-    return number;
+    // No channel has a line feed in it, so this is one name for one route.
+    return this.#routes.number(`${channel}\n${type}`, () => ({ channel, type }));
   }
 
   /** The number of a key; a new one where it has none. */
   key(key: string): number {
-    const known = this.#keys.get(key);
-    if (known !== undefined) return known;
-    if (this.#keyList.length >= this.#capacity) {
-      this.#firstKey += this.#keyList.length;
-      this.#keyList = [];
-      this.#keys.clear();
-    }
-    const number = this.#firstKey + this.#keyList.push(key) - 1;
-    this.#keys.set(key, number);
-    return number;
+    return this.#keys.number(key, () => key);
   }
 
   /** What a route number stands for; undefined once it was cleared away. */
   describeRoute(number: number): Route | undefined {
-    return this.#routeList[number - this.#firstRoute];
+    return this.#routes.meaning(number);
   }
 
   /** What a key number stands for; undefined once it was cleared away. */
   describeKey(number: number): string | undefined {
-    return this.#keyList[number - this.#firstKey];
+    return this.#keys.meaning(number);
   }
 }
 
-/** A definition that waits for `take`, or travels in a NAMES envelope not yet acknowledged. */
+/** Names in one NAMES envelope: at their longest about 40 KB, under the usual limit on messages. */
+const BATCH = 128;
+
+/** A definition that waits for `take`. */
 const QUEUED = Number.POSITIVE_INFINITY;
 
 /**
@@ -79,8 +84,8 @@ export class NameLedger {
   /** Number -> how many NAMES the peer must have taken in before it knows this one. */
   readonly #routes = new Map<number, number>();
   readonly #keys = new Map<number, number>();
-  #newRoutes: Names['routes'][number][] = [];
-  #newKeys: Names['keys'][number][] = [];
+  readonly #newRoutes: Names['routes'][number][] = [];
+  readonly #newKeys: Names['keys'][number][] = [];
   #sent = 0;
   #acknowledged = 0;
 
@@ -95,30 +100,16 @@ export class NameLedger {
     const routeAt = this.#routes.get(route) ?? this.#defineRoute(route);
     // Without its route a key is of no use, so it takes no place either.
     if (routeAt === undefined) return false;
-    if (key === undefined) return routeAt <= this.#acknowledged;
-    const keyAt = this.#keys.get(key) ?? this.#defineKey(key);
-    return keyAt !== undefined && routeAt <= this.#acknowledged && keyAt <= this.#acknowledged;
+    const keyAt = key === undefined ? 0 : (this.#keys.get(key) ?? this.#defineKey(key));
+    return keyAt !== undefined && Math.max(routeAt, keyAt) <= this.#acknowledged;
   }
 
   /** The next NAMES envelope to send, reliably and in order; undefined when there is none. Call until then. */
   take(): Names | undefined {
-    if (this.#newRoutes.length + this.#newKeys.length === 0) return undefined;
+    const routes = this.#newRoutes.splice(0, BATCH);
+    const keys = this.#newKeys.splice(0, BATCH - routes.length);
+    if (routes.length + keys.length === 0) return undefined;
     this.#sent++;
-    let room = NAMES_BYTES;
-    const routes = this.#newRoutes.splice(
-      0,
-      fitting(this.#newRoutes, (route) => {
-        room -= 16 + 3 * (route.channel.length + route.type.length);
-        return room >= 0;
-      }),
-    );
-    const keys = this.#newKeys.splice(
-      0,
-      fitting(this.#newKeys, ({ key }) => {
-        room -= 16 + 3 * key.length;
-        return room >= 0;
-      }),
-    );
     for (const { number } of routes) this.#routes.set(number, this.#sent);
     for (const { number } of keys) this.#keys.set(number, this.#sent);
     return { kind: 'names', routes, keys };
@@ -149,12 +140,6 @@ export class NameLedger {
     this.#newKeys.push({ number, key });
     return QUEUED;
   }
-}
-
-/** How many items from the front `fits` lets pass, within the bound of a list. */
-function fitting<T>(items: readonly T[], fits: (item: T) => boolean): number {
-  const stop = items.findIndex((item, index) => index >= MAX_LIST || !fits(item));
-  return stop < 0 ? items.length : stop;
 }
 
 /** The receiving end: what the peer's numbers stand for, and the clock that compact times are rebuilt from. */

@@ -1,10 +1,11 @@
 import { BATCH, decodeBinary } from './binary.ts';
 import { decode, encodingOf } from './codec.ts';
+import { concat } from './cursor.ts';
 import type { Dictionary, Encoding, Envelope } from './envelope.ts';
 import { ProtocolError } from './errors.ts';
 import { badValue } from './fields.ts';
 import { decodeTextBatch } from './text.ts';
-import { readVarint, varintSize, writeVarint } from './varint.ts';
+import { pushVarint, readVarint, varintSize } from './varint.ts';
 
 /**
  * Reads a packet, the content of a datagram or of a WebSocket message: one envelope, or a batch.
@@ -46,17 +47,13 @@ export function joinPacket(envelopes: readonly Uint8Array[], encoding: Encoding)
   const [first] = envelopes;
   if (!first) throw badValue('batch', 'at least one envelope');
   if (envelopes.length === 1) return first;
-  // Text needs a bracket or comma before each and a bracket at the end.
-  let size = 1;
-  for (const { length } of envelopes) size += length + (encoding === 'json' ? 1 : varintSize(length));
-  const packet = new Uint8Array(size);
-  let at = encoding === 'json' ? 0 : 1;
+  const parts: ArrayLike<number>[] = encoding === 'json' ? [] : [[BATCH]];
   for (const envelope of envelopes) {
-    if (encoding === 'json') packet[at] = at === 0 ? 0x5b : 0x2c;
-    at = encoding === 'json' ? at + 1 : writeVarint(packet, at, envelope.length);
-    packet.set(envelope, at);
-    at += envelope.length;
+    const before: number[] = [];
+    if (encoding === 'json') before.push(parts.length === 0 ? 0x5b : 0x2c);
+    else pushVarint(before, envelope.length);
+    parts.push(before, envelope);
   }
-  if (encoding === 'json') packet[at] = 0x5d;
-  return packet;
+  if (encoding === 'json') parts.push([0x5d]);
+  return concat(parts);
 }

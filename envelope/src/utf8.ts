@@ -4,6 +4,9 @@ import { ProtocolError } from './errors.ts';
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** Below this many bytes a loop over ASCII is faster than the call into TextDecoder. */
+const SHORT = 24;
+
 /** Size of `text` in UTF-8, or -1 where it holds half of a surrogate pair, which UTF-8 cannot carry. */
 export function utf8Size(text: string): number {
   let size = text.length;
@@ -27,22 +30,18 @@ export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
 
-/** Writes a string that `utf8Size` has measured; returns the index after it. */
-export function writeUtf8(bytes: Uint8Array, at: number, text: string, size: number): number {
-  if (size === text.length && size <= 32) {
-    for (let index = 0; index < size; index++) bytes[at + index] = text.charCodeAt(index);
-  } else {
-    encoder.encodeInto(text, bytes.subarray(at));
-  }
-  return at + size;
-}
-
 /** Reads `bytes[from, to)` strictly. Throws `truncated` or `bad-utf8`. */
 export function readUtf8(bytes: Uint8Array, from: number, to: number): string {
-  if (to > bytes.length) throw new ProtocolError('truncated', 'the bytes end inside a string');
+  if (to > bytes.length) throw new ProtocolError('truncated', 'inside a string');
+  if (to - from < SHORT) {
+    let text = '';
+    let at = from;
+    for (; at < to && bytes[at]! < 0x80; at++) text += String.fromCharCode(bytes[at]!);
+    if (at === to) return text;
+  }
   try {
     return decoder.decode(bytes.subarray(from, to));
   } catch (cause) {
-    throw new ProtocolError('bad-utf8', 'a string is not valid UTF-8', { cause });
+    throw new ProtocolError('bad-utf8', 'not UTF-8', { cause });
   }
 }
