@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
 import { RULES } from './rules.ts';
-import { cleanName, decodeInput, decodeState, encodeInput, encodeState, isNewer, stateBytes } from './wire.ts';
+import {
+  cleanName,
+  decodeInput,
+  decodeState,
+  encodeInput,
+  encodeState,
+  isNewer,
+  stateBytes,
+} from './wire.ts';
 
 const craft = { id: 7, x: 1799.5, y: 0.0625, vx: -400, vy: 296, score: 31 };
 

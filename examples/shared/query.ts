@@ -1,0 +1,50 @@
+import type { Rung } from '@spillway/envelope';
+
+/** The rungs that a page can be told to use; `auto` leaves it to the race. */
+export const CHOICES = ['auto', 'webtransport', 'websocket'] as const;
+export type Choice = (typeof CHOICES)[number];
+
+/** What the page's address asks for. */
+export interface PageQuery {
+  /** `?gateway=`: URL of another gateway. Absent: the page's own origin. */
+  readonly gateway?: string;
+  /** `?transport=webtransport|websocket` */
+  readonly choice: Choice;
+  /** `?hashes=`: SHA-256 of the certificates to accept, base64 (either alphabet) or hex, with commas between. */
+  readonly certificateHashes?: Uint8Array<ArrayBuffer>[];
+  /** `?wtTimeout=`: how long WebTransport may take, ms. */
+  readonly webtransportTimeout?: number;
+  /** `?name=`: join the arena under this name at once. */
+  readonly name?: string;
+}
+
+/** Reads the query of an address. What makes no sense counts as absent. */
+export function readQuery(search: string): PageQuery {
+  const query = new URLSearchParams(search);
+  const asked = query.get('transport');
+  const gateway = query.get('gateway');
+  const hashes = query.get('hashes');
+  const timeout = Number(query.get('wtTimeout'));
+  const name = query.get('name');
+  return {
+    choice: CHOICES.find((choice) => choice === asked) ?? 'auto',
+    ...(gateway && URL.canParse(gateway) && { gateway }),
+    ...(hashes && { certificateHashes: hashes.split(',').map(readHash) }),
+    ...(timeout > 0 && { webtransportTimeout: timeout }),
+    ...(name && { name }),
+  };
+}
+
+/** The allow-list that a choice stands for. */
+export function rungsOf(choice: Choice): Rung[] {
+  return choice === 'auto' ? ['webtransport', 'websocket'] : [choice];
+}
+
+function readHash(text: string): Uint8Array<ArrayBuffer> {
+  if (/^[0-9a-f]{64}$/i.test(text)) {
+    return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  }
+  // A '+' in a query arrives as a space.
+  const base64 = text.replaceAll(' ', '+').replaceAll('-', '+').replaceAll('_', '/');
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}

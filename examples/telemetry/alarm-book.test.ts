@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { AlarmBook, readReport } from './alarm-book.ts';
+import type { AlarmReport } from './watch.ts';
+
+function report(id: string, change: Partial<AlarmReport> = {}): AlarmReport {
+  return { id, sensor: 3, level: 'warning', side: 'high', active: true, peak: 81, raisedAt: 1000, ...change };
+}
+
+test('an acknowledgement survives what the plant reports later', () => {
+  const book = new AlarmBook();
+  book.take(report('a'));
+  book.acknowledge('a', 'ada');
+  expect(book.take(report('a', { level: 'critical' }))).toMatchObject({
+    level: 'critical',
+    acknowledgedBy: 'ada',
+  });
+});
+
+test('whoever acknowledges first is remembered', () => {
+  const book = new AlarmBook();
+  book.take(report('a'));
+  book.acknowledge('a', 'ada');
+  expect(book.acknowledge('a', 'bob')?.acknowledgedBy).toBe('ada');
+  expect(book.acknowledge('b', 'bob')).toBeUndefined();
+});
+
+test('the book holds a hundred alarms and keeps those that are still active', () => {
+  const book = new AlarmBook();
+  book.take(report('first'));
+  for (let index = 0; index < 300; index += 1) book.take(report(`a${index}`, { active: false }));
+  expect(book.list()).toHaveLength(100);
+  expect(book.list()[0]?.id).toBe('first');
+  for (let index = 0; index < 300; index += 1) book.take(report(`b${index}`));
+  expect(book.list()).toHaveLength(100);
+});
+
+test('what is no report is not read as one', () => {
+  expect(readReport(report('a'))).toEqual(report('a'));
+  for (const wrong of [
+    null,
+    'a',
+    {},
+    { ...report('a'), peak: 'high' },
+    { ...report('a'), sensor: 1.5 },
+    { ...report('a'), level: 'bad' },
+    { ...report('a'), id: 'x'.repeat(65) },
+  ]) {
+    expect(readReport(wrong)).toBeUndefined();
+  }
+});

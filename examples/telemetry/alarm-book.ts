@@ -1,0 +1,67 @@
+import type { AlarmReport } from './watch.ts';
+
+/** An alarm as pages see it: what the plant reported, and who took notice. */
+export interface Alarm extends AlarmReport {
+  /** User id of whoever acknowledged it. */
+  readonly acknowledgedBy?: string;
+}
+
+/** Alarms kept: half an hour of them. The oldest that is over goes first. */
+const KEPT = 100;
+
+/** The alarms of the plant so far, in the order they were raised. */
+export class AlarmBook {
+  readonly #alarms = new Map<string, Alarm>();
+
+  /** Takes in a report and gives the alarm as it now stands. */
+  take(report: AlarmReport): Alarm {
+    const before = this.#alarms.get(report.id);
+    const alarm: Alarm = before?.acknowledgedBy
+      ? { ...report, acknowledgedBy: before.acknowledgedBy }
+      : report;
+    this.#alarms.set(report.id, alarm);
+    if (this.#alarms.size > KEPT) this.#forgetOne();
+    return alarm;
+  }
+
+  /** Notes who acknowledged it; the first one stays. Undefined when there is no such alarm. */
+  acknowledge(id: string, user: string): Alarm | undefined {
+    const alarm = this.#alarms.get(id);
+    if (!alarm || alarm.acknowledgedBy) return alarm;
+    const acknowledged = { ...alarm, acknowledgedBy: user };
+    this.#alarms.set(id, acknowledged);
+    return acknowledged;
+  }
+
+  list(): Alarm[] {
+    return [...this.#alarms.values()];
+  }
+
+  #forgetOne(): void {
+    for (const { id, active } of this.#alarms.values()) {
+      if (active) continue;
+      this.#alarms.delete(id);
+      return;
+    }
+    const oldest = this.#alarms.keys().next();
+    if (!oldest.done) this.#alarms.delete(oldest.value);
+  }
+}
+
+/** Reads what came over the wire as a report; undefined when it is none. */
+export function readReport(payload: unknown): AlarmReport | undefined {
+  const report = payload as Partial<AlarmReport> | null;
+  const valid =
+    typeof report === 'object' &&
+    report !== null &&
+    typeof report.id === 'string' &&
+    report.id.length <= 64 &&
+    Number.isInteger(report.sensor) &&
+    (report.level === 'warning' || report.level === 'critical') &&
+    (report.side === 'low' || report.side === 'high') &&
+    typeof report.active === 'boolean' &&
+    Number.isFinite(report.peak) &&
+    Number.isFinite(report.raisedAt) &&
+    (report.clearedAt === undefined || Number.isFinite(report.clearedAt));
+  return valid ? (report as AlarmReport) : undefined;
+}
