@@ -46,10 +46,13 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-try {
-  for (const folder of PACKAGES) await buildPackage(folder);
-} catch (error) {
-  // A program's complaint says it all; anything else deserves its stack.
-  console.error(error instanceof CommandError ? error.message : error);
-  process.exitCode = 1;
+for (const folder of PACKAGES) {
+  try {
+    await buildPackage(folder);
+  } catch (error) {
+    // A program's complaint says it all; anything else deserves its stack.
+    console.error(error instanceof CommandError ? error.message : error);
+    await rm(distOf(folder), { recursive: true, force: true });
+    process.exitCode = 1;
+  }
 }

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { ROOT, run } from '../command.ts';
 import { distOf, PACKAGES, type PackageFolder } from '../packages.ts';
@@ -37,4 +37,15 @@ export async function buildLibrary(folder: PackageFolder): Promise<void> {
     }),
   );
   await run('tsc', ['-p', config]);
+  await nameBuiltFiles(join(distOf(folder), 'lib'));
+}
+
+/** The compiler rewrites `./x.ts` in modules but not in declarations, where only recent compilers follow it. */
+async function nameBuiltFiles(folder: string): Promise<void> {
+  for (const name of await readdir(folder, { recursive: true })) {
+    if (!name.endsWith('.d.ts')) continue;
+    const path = join(folder, name);
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.replace(/((?:from|import\() ?['"]\.{1,2}\/[^'"]+)\.ts(['"])/g, '$1.js$2'));
+  }
 }
