@@ -153,6 +153,11 @@ export class Session implements Receiver, Subscriber, SessionHandle {
 
   close(code: CloseName = 'normal', reason = ''): void {
     if (this.#phase === 'closed') return;
+    // The last word also as an envelope: a WebTransport session's own end may overtake what its peer has not read.
+    this.#transport.write(
+      encode({ kind: 'close', code: CLOSE[code], reason: reason || code }, this.#encoding),
+      0,
+    );
     this.#transport.close(CLOSE[code], reason || code);
     this.#end(CLOSE[code], reason || code);
   }

@@ -139,7 +139,7 @@ async function grant(index: number): Promise<FakeSendStream> {
 
 test('what is written before the control stream is there waits for it, in order', () => {
   connection.transport.write(bytes('one'), 0);
-  connection.transport.write(bytes('two'), 65);
+  connection.transport.write(bytes('two'), 0);
   expect(connection.transport.backlog).toBe(8);
   const { send } = openControl();
   connection.transport.write(bytes('three'), 0);
@@ -180,11 +180,19 @@ test('the backlog of a closed lane counts until it is sent', async () => {
   expect(connection.transport.backlog).toBe(4);
 });
 
-test('64 lanes have streams', () => {
+test('64 lanes have streams, and a closed lane gives its place to another', () => {
   const { send } = openControl();
-  for (let lane = 1; lane <= 100; lane++) connection.transport.write(bytes('x'), lane);
+  const { transport } = connection;
+  for (let lane = 1; lane <= 100; lane++) transport.write(bytes('x'), lane);
   expect(session.openings.length).toBe(64);
   expect(send.texts.length).toBe(36);
+  transport.closeLane(100);
+  transport.write(bytes('x'), 101);
+  expect(session.openings.length).toBe(64);
+  transport.closeLane(1);
+  transport.write(bytes('x'), 102);
+  expect(session.openings.length).toBe(65);
+  expect(send.finished).toBe(false);
 });
 
 test('a stream that the session did not live to open is nobody’s error', async () => {

@@ -10,7 +10,7 @@ import type { Acceptor, Admission, Receiver, Transport } from '../core/contracts
 import { LaneStream } from './lane-stream.ts';
 import { fitReason } from './reason.ts';
 
-/** Lanes with a higher number share the control stream. Browsers grant a server at least 100 streams at once. */
+/** Further lanes share the control stream. Browsers grant a server at least 100 streams at once. */
 const MAX_LANE_STREAMS = 64;
 
 /** Streams that a client may have open towards us: its lanes, and message streams on their way. */
@@ -73,7 +73,9 @@ class WebTransportTransport implements Transport {
   readonly #session: EngineSession;
   readonly #maxMessageBytes: number;
   readonly #control = new LaneStream();
+  /** Where each lane goes: a stream of its own, or the control stream. */
   readonly #lanes = new Map<number, LaneStream>();
+  #laneStreams = 0;
   /** Streams that had a backlog when last seen: a session may have many lanes and few at work. */
   readonly #busy: LaneStream[] = [];
   #receiver: Receiver | undefined;
@@ -111,7 +113,7 @@ class WebTransportTransport implements Transport {
 
   write(bytes: Uint8Array, lane: number): void {
     if (this.#closing !== undefined || this.#closed) return;
-    const stream = lane === 0 || lane > MAX_LANE_STREAMS ? this.#control : this.#lane(lane);
+    const stream = lane === 0 ? this.#control : (this.#lanes.get(lane) ?? this.#openLane(lane));
     // One joined buffer: with length and payload as two writes a lone message costs half as much again (measured).
     stream.write(frame(bytes));
     if (stream.counted) return;
@@ -120,8 +122,11 @@ class WebTransportTransport implements Transport {
   }
 
   closeLane(lane: number): void {
-    this.#lanes.get(lane)?.finish();
+    const stream = this.#lanes.get(lane);
     this.#lanes.delete(lane);
+    if (stream === undefined || stream === this.#control) return;
+    this.#laneStreams--;
+    stream.finish();
   }
 
   sendDatagram(bytes: Uint8Array): boolean {
@@ -132,8 +137,8 @@ class WebTransportTransport implements Transport {
     if (this.#closing !== undefined || this.#closed) return;
     this.#closing = { code, reason };
     this.#deaf = true;
-    for (const stream of this.#lanes.values()) stream.finish();
-    // Not the control stream: its end would look to the peer like a lost transport, before it learns the code.
+    // All but the control stream: its end would look to the peer like a lost transport, before it learns the code.
+    for (const stream of this.#lanes.values()) if (stream !== this.#control) stream.finish();
     this.#linger(MAX_LINGERS);
   }
 
@@ -150,11 +155,11 @@ class WebTransportTransport implements Transport {
     });
   }
 
-  #lane(lane: number): LaneStream {
-    const known = this.#lanes.get(lane);
-    if (known !== undefined) return known;
-    const stream = new LaneStream();
+  #openLane(lane: number): LaneStream {
+    const stream = this.#laneStreams < MAX_LANE_STREAMS ? new LaneStream() : this.#control;
     this.#lanes.set(lane, stream);
+    if (stream === this.#control) return stream;
+    this.#laneStreams++;
     this.#session.openUnidirectional().then(
       (opened) => stream.opened(opened),
       () => {}, // the session ended; `closed` tells
