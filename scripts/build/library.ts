@@ -33,7 +33,9 @@ export async function buildLibrary(folder: PackageFolder): Promise<void> {
         typeRoots: [fromCache(join(ROOT, 'node_modules', '@types'))],
       },
       include: [`${source}/**/*.ts`],
-      exclude: [`${source}/**/*.test.ts`, `${source}/**/*.bench.ts`, `${source}/**/compliance/**`],
+      exclude: ['*.test.ts', '*.bench.ts', 'test-*.ts', 'compliance/**'].map(
+        (glob) => `${source}/**/${glob}`,
+      ),
     }),
   );
   await run('tsc', ['-p', config]);
