@@ -41,7 +41,7 @@ async function load({ cert = pair.cert, key = pair.key, hosts = [], now = NOW }:
 /** Root reads every file, so permissions only show for another user. */
 async function unprivileged(check: () => Promise<void>): Promise<void> {
   const root = process.geteuid?.() === 0;
-  if (root) process.seteuid?.('nobody');
+  if (root) process.seteuid?.(65534);
   try {
     await check();
   } finally {
