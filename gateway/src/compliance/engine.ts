@@ -40,8 +40,11 @@ const CYCLES = 1000;
 /** Sessions at a time in the cycles: one client of the engines starts a thread for each. */
 const CYCLES_AT_ONCE = 8;
 
-/** Resources beyond those before the cycles that are noise: bytes of heap after a collection, open handles. */
-const NOISE = { heap: 3 * 1024 * 1024, handles: 8 };
+/** Rounds of cycles in which one must leave nothing. */
+const ROUNDS = 5;
+
+/** What a round may leave, as noise: bytes of heap and of the process after a collection, open handles. */
+const NOISE = { heap: 512 * 1024, rss: 4 * 1024 * 1024, handles: 4 };
 
 /** Runs the behaviour suite of the engine contract: one call per engine. */
 export function engineCompliance(name: string, subject: EngineUnderTest): void {
@@ -64,7 +67,11 @@ export function engineCompliance(name: string, subject: EngineUnderTest): void {
   });
 }
 
+/** An application code for resets. One byte, because one of the engines knows no larger ones. */
 const CODE = 77;
+
+/** Bytes beyond the flow control window of every client. */
+const HUGE = 24 * 1024 * 1024;
 
 const BEHAVIOURS = {
   'a request brings authority, path without query, origin, headers and a bare address': async (bench) => {
@@ -262,22 +269,23 @@ const BEHAVIOURS = {
     const { server, client } = await bench.connect();
     const stream = await server.session.openUnidirectional();
     // Past any window, to a reader that takes the first bytes only.
-    stream.write(pattern(32 * 1024 * 1024));
+    stream.write(pattern(HUGE));
     const reader = (await first(client.incomingUnidirectionalStreams)).getReader();
     quiet(reader.closed);
-    await reader.read();
+    let bytes = (await reader.read()).value?.byteLength ?? 0;
     stream.reset(CODE);
     expect(stream.backlog).toBe(0);
     const drained = (async () => {
-      for (;;) if ((await reader.read()).done) return undefined;
+      for (;;) bytes += (await reader.read()).value?.byteLength ?? 0;
     })();
     expect(await drained.catch((error: unknown) => bench.client.code(error))).toBe(CODE);
+    expect(bytes).toBeLessThan(HUGE / 2);
   },
 
   'a client that stops a stream empties its backlog, and the session lives': async (bench) => {
     const { server, client } = await bench.connect();
     const stream = await server.session.openUnidirectional();
-    stream.write(pattern(32 * 1024 * 1024));
+    stream.write(pattern(HUGE));
     const readable = await first(client.incomingUnidirectionalStreams);
     quiet(readable.cancel(bench.client.reason(CODE)));
     await until(() => stream.backlog === 0);
@@ -333,13 +341,21 @@ const BEHAVIOURS = {
         }),
       );
     };
-    await cycles(CYCLES / 4);
-    const before = await footprint();
     await cycles(CYCLES);
-    const after = await footprint();
-    console.log('FOOT', before, after);
-    expect(after.heap - before.heap).toBeLessThan(NOISE.heap);
-    expect(after.handles - before.handles).toBeLessThan(NOISE.handles);
+    // The allocators of both ends' libraries take some thousand to settle; what leaks shows in every round.
+    let grown = { heap: 0, rss: 0, handles: 0 };
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const before = await footprint();
+      await cycles(CYCLES);
+      const after = await footprint();
+      grown = {
+        heap: after.heap - before.heap,
+        rss: after.rss - before.rss,
+        handles: after.handles - before.handles,
+      };
+      if (grown.heap < NOISE.heap && grown.rss < NOISE.rss && grown.handles < NOISE.handles) return;
+    }
+    expect.fail(`every round of ${CYCLES} sessions left something: at last ${JSON.stringify(grown)}`);
   },
 
   'a second server on the same port is told so': async (bench) => {
@@ -605,7 +621,9 @@ function text(value: string): Uint8Array {
 }
 
 function pattern(size: number): Uint8Array {
-  return Uint8Array.from({ length: size }, (_, index) => (index * 7) % 251);
+  const bytes = new Uint8Array(size);
+  for (let index = 0; index < size; index += 1) bytes[index] = (index * 7) % 251;
+  return bytes;
 }
 
 /** A plain `Uint8Array` of the bytes, for `toEqual`, which tells a Buffer from one. */
