@@ -1,6 +1,13 @@
 // The process that a test's gateway runs in, forked by gateway.ts: its own memory to measure, its own network
 // namespace, its own death. Talks over IPC and ends with its parent.
-import { type Addresses, createGateway, type Gateway, type GatewayOptions } from '@spillway/gateway';
+import {
+  type Addresses,
+  createGateway,
+  type Files,
+  type Gateway,
+  type GatewayOptions,
+} from '@spillway/gateway';
+import { Demo } from '../examples/demo.ts';
 import { probeFile } from './probe/files.ts';
 
 /** The parent's first message. */
@@ -44,10 +51,16 @@ process.once('message', (settings: Settings) => {
 });
 
 async function start({ options, examples }: Settings): Promise<[Gateway, Addresses]> {
-  const gateway = createGateway({ port: 0, http: { port: 0 }, logger: false, files: probeFile, ...options });
-  gateway.channel('echo/:room', {});
+  const demo = examples ? new Demo() : undefined;
+  const files: Files = async (path) => (await probeFile(path)) ?? demo?.options.files(path);
+  const free = { port: 0, http: { port: 0 }, logger: false } as const;
+  const gateway = createGateway({ ...free, ...demo?.options, files, ...options });
+  gateway.channel('echo/:room');
   gateway.handle('ECHO', (payload) => payload);
-  return [gateway, await gateway.listen()];
+  await demo?.setup(gateway);
+  await gateway.listen();
+  await demo?.started(gateway);
+  return [gateway, gateway.address()];
 }
 
 async function answer(gateway: Gateway, ask: keyof Answers): Promise<Answers[keyof Answers]> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Page as PlaywrightPage } from 'playwright';
 import type { Namespace } from '../network/namespace.ts';
-import { type Browser, inPage, type LaunchOptions, PATIENCE, type Page } from './page.ts';
+import { type Browser, inPage, type LaunchOptions, PATIENCE, type Page, pollUntil } from './page.ts';
 
 /** Quiet on the network without touching QUIC. */
 const ARGS = [
@@ -63,8 +63,7 @@ function chromiumPage(page: PlaywrightPage): Page {
     errors,
     open: async (url) => void (await page.goto(url)),
     evaluate: async (run, ...args) => (await page.evaluate(inPage(run, args))) as never,
-    until: async (run, args, timeout = PATIENCE) =>
-      void (await page.waitForFunction(inPage(run, args), undefined, { timeout, polling: 50 })),
+    until: (run, args, timeout) => pollUntil(() => page.evaluate(inPage(run, args)), timeout, run),
     hold: (key) => page.keyboard.down(key),
     release: (key) => page.keyboard.up(key),
     screenshot: async (path) => void (await page.screenshot({ path })),

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import puppeteer, { type Page as BidiPage, type ConnectOptions, type KeyInput } from 'puppeteer-core';
 import { end } from '../command.ts';
 import { forward } from '../network/forwarder.ts';
-import { type Browser, inPage, type LaunchOptions, PATIENCE, type Page } from './page.ts';
+import { type Browser, inPage, type LaunchOptions, PATIENCE, type Page, pollUntil } from './page.ts';
 
 /** No first-run pages, no calls home, no throttling of a window that nobody looks at. */
 const PREFERENCES: Record<string, string | number | boolean> = {
@@ -104,8 +104,7 @@ function firefoxPage(page: BidiPage, close: () => Promise<void>): Page {
     errors,
     open: async (url) => void (await page.goto(url)),
     evaluate: async (run, ...args) => (await page.evaluate(inPage(run, args))) as never,
-    until: async (run, args, timeout = PATIENCE) =>
-      void (await page.waitForFunction(inPage(run, args), { timeout, polling: 50 })),
+    until: (run, args, timeout) => pollUntil(() => page.evaluate(inPage(run, args)), timeout, run),
     hold: (key) => page.keyboard.down(key as KeyInput),
     release: (key) => page.keyboard.up(key as KeyInput),
     screenshot: async (path) => void (await page.screenshot({ path: path as `${string}.png` })),

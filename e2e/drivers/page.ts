@@ -43,3 +43,19 @@ export const PATIENCE = 15_000;
 export function inPage<A extends readonly unknown[]>(run: (...args: A) => unknown, args: A): string {
   return `(${run.toString()})(...${JSON.stringify(args)})`;
 }
+
+/** Asks again and again until the answer is true. Not the drivers' own waiting: theirs needs `eval` in the page. */
+export async function pollUntil(
+  ask: () => Promise<unknown>,
+  timeout: number | undefined,
+  condition: (...args: never[]) => unknown,
+): Promise<void> {
+  const deadline = performance.now() + (timeout ?? PATIENCE);
+  while (!(await ask())) {
+    if (performance.now() > deadline) throw new Error(`never became true in the page: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL));
+  }
+}
+
+/** Between two looks into a page, ms. */
+const POLL = 25;

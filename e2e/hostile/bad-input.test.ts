@@ -83,6 +83,8 @@ test('memory returns to within 10 % of where it was', { timeout: 120_000 }, asyn
   await everything();
   const before = await gateway.ask('memory');
   await everything();
+  const after0 = await gateway.ask('memory');
+  console.log('MEM', before, after0, after0 / before);
   await expect.poll(() => gateway.ask('memory'), { timeout: 20_000 }).toBeLessThan(before * 1.1);
   expect((await gateway.ask('stats')).sessions.open).toBe(0);
 });

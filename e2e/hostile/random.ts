@@ -1,4 +1,4 @@
-import { type Envelope, encode, ProtocolError, readPacket, NameTable } from '@spillway/envelope';
+import { type Envelope, encode, NameTable, ProtocolError, readPacket } from '@spillway/envelope';
 
 /** Numbers that look random and are the same for the same seed (mulberry32). */
 export class Random {

@@ -31,7 +31,8 @@ const TCP = (address: string) => `
 async function echo(network: Network): Promise<void> {
   // In the background; closing the network ends it.
   void run(network.gateway.command([process.execPath, '-e', ECHO]), { timeout: 60_000 });
-  const ask = (): Promise<string> => network.client.run([process.execPath, '-e', TCP(network.gateway.address)]);
+  const ask = (): Promise<string> =>
+    network.client.run([process.execPath, '-e', TCP(network.gateway.address)]);
   await expect.poll(() => ask().catch(() => ''), { timeout: 10_000 }).toBe('hello');
 }
 

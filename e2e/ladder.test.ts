@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eachBrowser } from './each-browser.ts';
+import { type RunningGateway, startGateway } from './gateway.ts';
+import { type Hole, openHole } from './hole.ts';
+import { converse } from './probe/conversation.ts';
+import { NO_API } from './probe/spy.ts';
+import { expectPromptFallback } from './prompt.ts';
+
+/** As everybody runs it. */
+let gateway: RunningGateway;
+/** Says that its HTTP/3 is where nobody answers. */
+let unreachable: RunningGateway;
+/** Lets pages of another site in only. */
+let picky: RunningGateway;
+let hole: Hole;
+
+beforeAll(async () => {
+  hole = await openHole();
+  const advertise = { webtransport: `https://127.0.0.1:${hole.port}/wt` };
+  [gateway, unreachable, picky] = await Promise.all([
+    startGateway(),
+    startGateway({ options: { advertise } }),
+    startGateway({ options: { origins: ['https://app.example'] } }),
+  ]);
+});
+afterAll(async () => {
+  await Promise.all([gateway?.close(), unreachable?.close(), picky?.close()]);
+  await hole?.close();
+});
+
+eachBrowser(({ open }) => {
+  test('a browser without WebTransport gets WebSocket at once, reason no-api', async () => {
+    const page = await open(`${gateway.addresses.http}/probe`, { init: NO_API });
+    const attempt = await page.evaluate(() => probe.connect(location.origin));
+    expect(attempt).toMatchObject({ rung: 'websocket', reason: 'no-api' });
+    expect(attempt.took).toBeLessThan(500);
+    expect((await page.evaluate(converse)).reliable).toHaveLength(200);
+  });
+
+  test('UDP answered by nobody: WebSocket within 500 ms and three round trips, reason udp-blocked', async () => {
+    const before = hole.swallowed;
+    await expectPromptFallback(() => open(`${unreachable.addresses.http}/probe`));
+    expect(hole.swallowed).toBeGreaterThan(before);
+  });
+
+  test('the verdict is remembered: the next session of the page does not wait again', async () => {
+    const page = await open(`${unreachable.addresses.http}/probe`);
+    const race = { webtransportTimeout: 700 };
+    await page.evaluate((race) => probe.connect(location.origin, { race }), race);
+    // Remembered once WebTransport has had its time.
+    await page.until(() => Object.keys(localStorage).length > 0, []);
+    const again = await page.evaluate(() => probe.connect(location.origin));
+    expect(again).toMatchObject({ rung: 'websocket', reason: 'remembered' });
+    expect(again.took).toBeLessThan(500);
+  });
+
+  test('a certificate other than the expected one: WebSocket, reason certificate', async () => {
+    const page = await open(`${gateway.addresses.http}/probe`);
+    const attempt = await page.evaluate(() =>
+      probe.connect(location.origin, { certificateHashes: ['ab'.repeat(32)] }),
+    );
+    expect(attempt).toMatchObject({ rung: 'websocket', reason: 'certificate' });
+    expect((await page.evaluate(converse)).reliable).toHaveLength(200);
+  });
+
+  test('a certificate other than the expected one and nothing else allowed: no session', async () => {
+    const page = await open(`${gateway.addresses.http}/probe`);
+    const attempt = await page.evaluate(() =>
+      probe.connect(location.origin, { certificateHashes: ['ab'.repeat(32)], transports: ['webtransport'] }),
+    );
+    expect(attempt).toMatchObject({ rung: undefined, code: 'unreachable', reason: 'certificate' });
+  });
+
+  test.each([['webtransport'], ['websocket'], ['webtransport', 'websocket']] as const)(
+    'a page of an origin that is not allowed is refused over %s %s',
+    async (...transports) => {
+      const before = (await picky.ask('stats')).refused.origin;
+      const page = await open(`${picky.addresses.http}/probe`);
+      const attempt = await page.evaluate(
+        (transports) => probe.connect(location.origin, { transports }),
+        transports,
+      );
+      expect(attempt).toMatchObject({ rung: undefined, code: 'origin-refused' });
+      expect((await picky.ask('stats')).refused.origin).toBeGreaterThan(before);
+    },
+  );
+});
