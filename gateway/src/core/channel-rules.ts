@@ -22,19 +22,23 @@ export interface InboundMessage {
 // biome-ignore lint/suspicious/noConfusingVoidType: a hook that returns nothing is the common case
 export type PublishVerdict = boolean | void | Promise<boolean | void>;
 
-/** How a channel behaves. All hooks may be asynchronous; order per session and channel is kept. */
+/**
+ * How a channel behaves. All hooks may be asynchronous: what the session does next on the channel waits for them,
+ * so order is kept. What `onSubscribe` and `onUnsubscribe` throw is logged.
+ */
 export interface ChannelOptions {
   /** Class of what the server publishes here without naming one. @default 'reliable' */
   readonly delivery?: Delivery | undefined;
-  /** May this session do that here? Asked once per session, channel and action. @default yes */
+  /** May this session do that here? Asked when it subscribes, and at its first publication. @default yes */
   readonly authorize?:
     | ((action: 'subscribe' | 'publish', context: ChannelContext) => boolean | Promise<boolean>)
     | undefined;
   /** Sees each publication of a client. `false`: consumed, not fanned out. Throw a SpillwayError to refuse it. */
   readonly onPublish?: ((message: InboundMessage, context: ChannelContext) => PublishVerdict) | undefined;
-  readonly onSubscribe?: ((context: ChannelContext) => void) | undefined;
-  /** Also when the session ends. */
-  readonly onUnsubscribe?: ((context: ChannelContext) => void) | undefined;
+  /** The client has been told, and gets every event from here on. */
+  readonly onSubscribe?: ((context: ChannelContext) => void | Promise<void>) | undefined;
+  /** Once after each `onSubscribe`, also when the session ends. */
+  readonly onUnsubscribe?: ((context: ChannelContext) => void | Promise<void>) | undefined;
 }
 
 /** One declared pattern. */
@@ -62,8 +66,12 @@ export class ChannelRules {
   /** @throws SpillwayError `bad-pattern`, `duplicate-pattern` */
   declare(pattern: string, options: ChannelOptions): void {
     const parsed = parse(pattern, { ...options, pattern });
-    if (this.#patterns.some(({ rule }) => rule.pattern === pattern)) {
-      throw new SpillwayError('duplicate-pattern', `channel '${pattern}' is declared already`);
+    const same = this.#patterns.find((other) => shape(other) === shape(parsed));
+    if (same !== undefined) {
+      throw new SpillwayError(
+        'duplicate-pattern',
+        `channel '${pattern}' is declared already${same.rule.pattern === pattern ? '' : `, as '${same.rule.pattern}'`}`,
+      );
     }
     this.#patterns.push(parsed);
     this.#patterns.sort(bySpecificity);
@@ -96,6 +104,14 @@ function parse(pattern: string, rule: ChannelRule): Pattern {
   return { rule, segments, rest };
 }
 
+/** Two patterns of one shape match the same channels. */
+function shape({ segments, rest }: Pattern): string {
+  return [
+    ...segments.map((segment) => (segment.startsWith(':') ? ':' : segment)),
+    ...(rest ? ['#'] : []),
+  ].join('/');
+}
+
 function matchSegments(pattern: Pattern, segments: readonly string[]): Record<string, string> | undefined {
   const { length } = pattern.segments;
   if (pattern.rest ? segments.length <= length : segments.length !== length) return undefined;
@@ -109,10 +125,17 @@ function matchSegments(pattern: Pattern, segments: readonly string[]): Record<st
   return params;
 }
 
+/** Segment by segment: a name before a parameter before `#`, and anything before the end. */
 function bySpecificity(a: Pattern, b: Pattern): number {
-  for (let i = 0; i < Math.min(a.segments.length, b.segments.length); i++) {
-    const order = Number(a.segments[i]!.startsWith(':')) - Number(b.segments[i]!.startsWith(':'));
+  for (let i = 0; i <= Math.max(a.segments.length, b.segments.length); i++) {
+    const order = looseness(a, i) - looseness(b, i);
     if (order !== 0) return order;
   }
-  return Number(a.rest) - Number(b.rest) || b.segments.length - a.segments.length;
+  return 0;
+}
+
+function looseness({ segments, rest }: Pattern, index: number): number {
+  const segment = segments[index];
+  if (segment !== undefined) return segment.startsWith(':') ? 1 : 0;
+  return rest && index === segments.length ? 2 : 3;
 }
