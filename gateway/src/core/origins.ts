@@ -17,9 +17,10 @@ export function originCheck(origins: readonly string[] | '*' | undefined): Origi
   const exact = new Set<string>();
   const suffixes: { readonly scheme: string; readonly suffix: string }[] = [];
   for (const entry of origins) {
-    const wildcard = /^(https?:\/\/)\*(\.[^/*]+)$/.exec(entry);
-    if (wildcard) suffixes.push({ scheme: wildcard[1]!, suffix: wildcard[2]!.toLowerCase() });
-    else exact.add(normalise(entry));
+    const origin = normalise(entry);
+    const [scheme = '', suffix] = origin.split('*');
+    if (suffix === undefined) exact.add(origin);
+    else suffixes.push({ scheme, suffix });
   }
   return ({ origin }) =>
     origin === undefined ||
@@ -27,9 +28,15 @@ export function originCheck(origins: readonly string[] | '*' | undefined): Origi
     suffixes.some(({ scheme, suffix }) => origin.startsWith(scheme) && origin.endsWith(suffix));
 }
 
+/** As browsers write it: lower case, without a port that goes without saying. A star may stand for subdomains. */
 function normalise(entry: string): string {
   const url = URL.parse(entry);
-  if (url === null || url.origin === 'null' || url.origin !== entry.replace(/\/$/, '').toLowerCase()) {
+  const isOrigin =
+    url !== null &&
+    /^https?:$/.test(url.protocol) &&
+    url.href === `${url.origin}/` &&
+    /^(\*\.)?[^*]+$/.test(url.host);
+  if (!isOrigin) {
     throw new RangeError(
       `origins: '${entry}' is not an origin such as 'https://app.example.com' or 'https://*.example.com'`,
     );
