@@ -66,7 +66,7 @@ export class Gateway implements AsyncDisposable {
   constructor(options: GatewayOptions) {
     this.#limits = resolveLimits(options.limits);
     this.#logger = options.logger === false ? SILENT : (options.logger ?? createLogger());
-    this.#payloads = new Payloads(options.cbor);
+    this.#payloads = new Payloads(this.#limits.maxMessageBytes, options.cbor);
     this.#broker = options.broker ?? new MemoryBroker();
     this.#hub = new Hub(this.#broker, this.#rules, this.#book, systemClock, () =>
       randomBytes(6).toString('base64url'),
@@ -146,12 +146,6 @@ export class Gateway implements AsyncDisposable {
     if (!validChannel(channel)) throw new SpillwayError('bad-channel', `'${channel}' is not a channel name`);
     const { rule } = this.#hub.match(channel);
     const body = this.#payloads.write(payload, options.codec);
-    if (body.payload.length > this.#limits.maxMessageBytes) {
-      throw new SpillwayError(
-        'message-too-large',
-        `${body.payload.length} bytes are over maxMessageBytes (${this.#limits.maxMessageBytes})`,
-      );
-    }
     const delivery: Delivery = options.delivery ?? rule.delivery ?? 'reliable';
     this.#hub.publish({ channel, type, delivery, key: options.key, ...body });
   }

@@ -9,53 +9,68 @@ export interface CborCodec {
 
 /** Between what the application holds and the opaque bytes of an envelope. */
 export class Payloads {
+  readonly #maxBytes: number;
   readonly #cbor: CborCodec | undefined;
 
-  constructor(cbor?: CborCodec) {
+  /** `maxBytes`: largest payload that is written. */
+  constructor(maxBytes: number, cbor?: CborCodec) {
+    this.#maxBytes = maxBytes;
     this.#cbor = cbor;
   }
 
-  /** @throws SpillwayError `bad-payload` for a value that the codec cannot hold. */
+  /** @throws SpillwayError `bad-payload` for a value that the codec cannot hold, `message-too-large` */
   write(
     value: unknown,
     codec: Codec = value instanceof Uint8Array ? 'bytes' : 'json',
   ): { codec: Codec; payload: Uint8Array } {
+    const payload = this.#encode(value, codec);
+    if (payload.length > this.#maxBytes) {
+      throw new SpillwayError(
+        'message-too-large',
+        `${payload.length} bytes are over maxMessageBytes (${this.#maxBytes})`,
+      );
+    }
+    return { codec, payload };
+  }
+
+  /** @throws SpillwayError `bad-payload` for bytes that are not what their codec says */
+  read(payload: Uint8Array, codec: Codec): unknown {
     switch (codec) {
       case 'bytes':
-        if (value instanceof Uint8Array) return { codec, payload: value };
+        return payload;
+      case 'json':
+        return attempt(() => parseJson(payload), 'the payload is not JSON');
+      case 'cbor': {
+        const cbor = this.#cbor;
+        return cbor === undefined ? payload : attempt(() => cbor.decode(payload), 'the payload is not CBOR');
+      }
+    }
+  }
+
+  #encode(value: unknown, codec: Codec): Uint8Array {
+    const cbor = this.#cbor;
+    switch (codec) {
+      case 'bytes':
+        if (value instanceof Uint8Array) return value;
         throw new SpillwayError('bad-payload', "codec 'bytes' takes a Uint8Array");
       case 'json':
-        return { codec, payload: writeJson(value) };
+        return attempt(() => jsonPayload(value), 'the payload cannot be written as JSON');
       case 'cbor':
-        if (this.#cbor !== undefined) return { codec, payload: this.#cbor.encode(value) };
-        if (value instanceof Uint8Array) return { codec, payload: value };
+        if (cbor !== undefined)
+          return attempt(() => cbor.encode(value), 'the payload cannot be written as CBOR');
+        if (value instanceof Uint8Array) return value;
         throw new SpillwayError(
           'bad-payload',
           "codec 'cbor' takes encoded bytes, or the option 'cbor' of the gateway",
         );
     }
   }
-
-  /** @throws ProtocolError `bad-json`; whatever the cbor codec throws. */
-  read(payload: Uint8Array, codec: Codec): unknown {
-    switch (codec) {
-      case 'bytes':
-        return payload;
-      case 'json':
-        return payload.length === 0 ? undefined : parseJson(payload);
-      case 'cbor':
-        return this.#cbor === undefined ? payload : this.#cbor.decode(payload);
-    }
-  }
 }
 
-const NOTHING = new Uint8Array(0);
-
-function writeJson(value: unknown): Uint8Array {
-  if (value === undefined) return NOTHING;
+function attempt<T>(convert: () => T, failure: string): T {
   try {
-    return jsonPayload(value);
+    return convert();
   } catch (cause) {
-    throw new SpillwayError('bad-payload', 'the payload cannot be written as JSON', { cause });
+    throw new SpillwayError('bad-payload', failure, { cause });
   }
 }
