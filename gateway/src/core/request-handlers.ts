@@ -47,13 +47,20 @@ export class RequestHandlers {
 async function validate(schema: StandardSchemaV1, payload: unknown): Promise<unknown> {
   const result = await schema['~standard'].validate(payload);
   if (result.issues === undefined) return result.value;
-  const issues = result.issues.map(({ message, path }) => ({
-    message,
-    path: (path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
+  // A hostile payload may have thousands of issues, and an ERROR has to hold them.
+  const issues = result.issues.slice(0, MAX_ISSUES).map(({ message, path }) => ({
+    message: clip(message),
+    path: clip((path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')),
   }));
   const first = issues[0];
   const where = first?.path ? `at '${first.path}': ` : '';
   throw new SpillwayError('invalid-payload', `${where}${first?.message ?? 'the payload is not valid'}`, {
     details: { issues },
   });
+}
+
+const MAX_ISSUES = 16;
+
+function clip(text: string): string {
+  return text.slice(0, 200).toWellFormed();
 }
