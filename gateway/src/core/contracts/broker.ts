@@ -14,12 +14,17 @@ export interface BrokerMessage {
  */
 export interface Broker {
   readonly name: string;
-  /** Called once before anything else. `onMessage` gets the messages of subscribed channels, in order per channel. */
+  /**
+   * Called once before anything else. `onMessage` gets the messages of subscribed channels, in order per channel,
+   * each once; it does not throw.
+   */
   start(onMessage: (message: BrokerMessage) => void): Promise<void>;
+  /** Never throws and never waits. Nothing happens after `close`. */
   publish(message: BrokerMessage): void;
-  /** Resolves when messages published from now on will arrive. */
+  /** Resolves when messages published from now on will arrive. A second call changes nothing. */
   subscribe(channel: string): Promise<void>;
+  /** Ends it however often it was subscribed to: what was published before never arrives, not after another `subscribe` either. */
   unsubscribe(channel: string): void;
-  /** No `onMessage` after this resolves. */
+  /** No `onMessage` after this resolves. A second call changes nothing. */
   close(): Promise<void>;
 }
