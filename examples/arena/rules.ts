@@ -9,8 +9,8 @@ export const INPUT_RATE = 60;
 
 /** Distances in world units, times in seconds. Shared by the server and the page. */
 export const RULES = {
-  width: 1800,
-  height: 1200,
+  width: 1600,
+  height: 1000,
   craftRadius: 20,
   orbRadius: 8,
   /** Acceleration at full stick, units/s^2. */

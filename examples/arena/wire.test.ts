@@ -10,7 +10,7 @@ import {
   stateBytes,
 } from './wire.ts';
 
-const craft = { id: 7, x: 1799.5, y: 0.0625, vx: -400, vy: 296, score: 31 };
+const craft = { id: 7, x: 1599.5, y: 0.0625, vx: -400, vy: 296, score: 31 };
 
 test('a state comes back as it was packed', () => {
   const state = { left: 1187, crafts: [craft, { ...craft, id: 8, vx: 0, vy: 0 }] };

@@ -46,6 +46,8 @@ export interface Pilot {
 /** Events on the arena's channel, by type. STATE and INPUT are bytes, the others JSON. */
 export interface ArenaEvents {
   STATE: Uint8Array;
+  /** From a player; the server takes it in and tells nobody. */
+  INPUT: Uint8Array;
   /** Everybody, whenever somebody came or went. */
   ROSTER: { readonly pilots: readonly Pilot[] };
   /** Orbs that were collected and came back elsewhere. */

@@ -1,4 +1,4 @@
-import { ConnectError, connect, type Session } from '@spillway/client';
+import { connect, type Session } from '@spillway/client';
 import type { RungReason } from '@spillway/envelope';
 import { type Choice, type PageQuery, rungsOf } from './query.ts';
 
@@ -10,6 +10,11 @@ export interface Failure {
   /** Stable: of ConnectError, or the name of a close code. */
   readonly code: string;
   readonly reasons: readonly RungReason[];
+}
+
+/** A choice that could not be had. */
+export interface Refusal extends Failure {
+  readonly choice: Choice;
 }
 
 /** What a page wants to be told. */
@@ -30,6 +35,7 @@ export class Link {
   #state: LinkState = 'connecting';
   #session: Session | undefined;
   #failure: Failure | undefined;
+  #refusal: Refusal | undefined;
   /** Counts attempts: what a superseded one comes to is of no interest. */
   #attempt = 0;
 
@@ -50,6 +56,11 @@ export class Link {
     return this.#failure;
   }
 
+  /** The last choice that could not be had, while an older one still holds. */
+  get refusal(): Refusal | undefined {
+    return this.#refusal;
+  }
+
   get choice(): Choice {
     return this.#choice;
   }
@@ -64,6 +75,7 @@ export class Link {
     const attempt = this.#attempt;
     this.#session = undefined;
     this.#failure = undefined;
+    this.#refusal = undefined;
     this.#become('connecting');
     const { gateway, certificateHashes, webtransportTimeout } = this.#query;
     try {
@@ -79,19 +91,22 @@ export class Link {
     }
   }
 
-  /** Uses another allow-list of rungs from now on. */
+  /** Uses another allow-list of rungs from now on. Where that fails, an open session stays as it is. */
   async choose(choice: Choice): Promise<void> {
+    const before = this.#choice;
     this.#choice = choice;
+    this.#refusal = undefined;
     const session = this.#session;
-    if (!session || session.state === 'closed') return this.start();
+    if (!session) return this.start();
+    this.#tell();
     try {
       await session.switchTo(rungsOf(choice));
     } catch (error) {
       if (session !== this.#session) return;
-      this.#attempt += 1;
-      this.#fail(error);
-      await session.close();
+      if (this.#choice === choice) this.#choice = before;
+      this.#refusal = { choice, ...failureOf(error) };
     }
+    this.#tell();
   }
 
   #take(session: Session): void {
@@ -102,8 +117,8 @@ export class Link {
       else if (state !== 'closed') this.#become('reconnecting');
     });
     session.on('transport', () => this.#tell());
-    session.on('close', (code) => {
-      if (session === this.#session) this.#fail({ code });
+    session.on('close', ({ name, error }) => {
+      if (session === this.#session) this.#fail(error ?? { code: name });
     });
     for (const { session: tell } of this.#listeners) tell?.(session);
     this.#opened(session);
@@ -115,10 +130,8 @@ export class Link {
   }
 
   #fail(error: unknown): void {
-    const { code, reasons } = error as Partial<ConnectError>;
     this.#session = undefined;
-    this.#failure = { code: code ?? 'internal', reasons: reasons ?? [] };
-    if (!(error instanceof ConnectError)) console.error(error);
+    this.#failure = failureOf(error);
     this.#become('failed');
   }
 
@@ -130,4 +143,11 @@ export class Link {
   #tell(): void {
     for (const { change } of this.#listeners) change?.();
   }
+}
+
+function failureOf(error: unknown): Failure {
+  const { code, reasons } = error as { code?: unknown; reasons?: readonly RungReason[] };
+  if (typeof code === 'string') return { code, reasons: reasons ?? [] };
+  console.error(error);
+  return { code: 'internal', reasons: [] };
 }

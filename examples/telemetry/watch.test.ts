@@ -18,7 +18,10 @@ function feed(watch: Watch, value: number, samples: number): AlarmReport[] {
 
 function newWatch(): Watch {
   let alarms = 0;
-  return new Watch(sensor, () => `a${(alarms += 1)}`);
+  return new Watch(sensor, () => {
+    alarms += 1;
+    return `a${alarms}`;
+  });
 }
 
 test('four readings past the limit are a stray, five are a warning, reported once', () => {

@@ -1,0 +1,55 @@
+import { RULES } from './rules.ts';
+
+/** A place in the world, or on the view. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** CSS pixels per world unit at least: below, crafts are too small to tell apart. */
+const MIN_SCALE = 0.55;
+
+/** World units shown beyond the walls. */
+const MARGIN = 16;
+
+/** Which part of the world a view shows, and how large: all of it where it fits, else around a craft. */
+export class Camera {
+  /** CSS pixels per world unit. */
+  #scale = 1;
+  #x: number = RULES.width / 2;
+  #y: number = RULES.height / 2;
+  #width = 1;
+  #height = 1;
+
+  get scale(): number {
+    return this.#scale;
+  }
+
+  /** Takes the view's size, CSS pixels. */
+  resize(width: number, height: number): void {
+    this.#width = width;
+    this.#height = height;
+    const whole = Math.min(width / (RULES.width + 2 * MARGIN), height / (RULES.height + 2 * MARGIN));
+    this.#scale = Math.max(whole, MIN_SCALE);
+  }
+
+  /** Moves `share` of the way to look at a place, never further past the walls than the margin. */
+  follow(target: Point, share: number): void {
+    this.#x = clamp(this.#x + (target.x - this.#x) * share, this.#width / this.#scale, RULES.width);
+    this.#y = clamp(this.#y + (target.y - this.#y) * share, this.#height / this.#scale, RULES.height);
+  }
+
+  /** From the world to CSS pixels of the view. */
+  toView({ x, y }: Point): Point {
+    return {
+      x: (x - this.#x) * this.#scale + this.#width / 2,
+      y: (y - this.#y) * this.#scale + this.#height / 2,
+    };
+  }
+}
+
+/** The middle of a span of `seen` units that stays inside `size` and its margins; the very middle when all is seen. */
+function clamp(middle: number, seen: number, size: number): number {
+  if (seen >= size + 2 * MARGIN) return size / 2;
+  return Math.min(Math.max(middle, seen / 2 - MARGIN), size - seen / 2 + MARGIN);
+}
