@@ -6,7 +6,7 @@ export interface Point {
   readonly y: number;
 }
 
-/** CSS pixels per world unit at least: below, crafts are too small to tell apart. */
+/** CSS pixels per world unit at least, to play: below, crafts are too small to tell apart. */
 const MIN_SCALE = 0.55;
 
 /** World units shown beyond the walls. */
@@ -14,13 +14,19 @@ const MARGIN = 16;
 
 /** Which part of the world a view shows, and how large: all of it where it fits, else around a craft. */
 export class Camera {
-  /** CSS pixels per world unit. */
+  readonly #minScale: number;
   #scale = 1;
   #x: number = RULES.width / 2;
   #y: number = RULES.height / 2;
   #width = 1;
   #height = 1;
 
+  /** `minScale`: CSS pixels per world unit at least; 0 shows all of the world, however small. */
+  constructor(minScale = MIN_SCALE) {
+    this.#minScale = minScale;
+  }
+
+  /** CSS pixels per world unit. */
   get scale(): number {
     return this.#scale;
   }
@@ -30,7 +36,7 @@ export class Camera {
     this.#width = width;
     this.#height = height;
     const whole = Math.min(width / (RULES.width + 2 * MARGIN), height / (RULES.height + 2 * MARGIN));
-    this.#scale = Math.max(whole, MIN_SCALE);
+    this.#scale = Math.max(whole, this.#minScale);
   }
 
   /** Moves `share` of the way to look at a place, never further past the walls than the margin. */

@@ -1,3 +1,4 @@
+import './colours.css';
 import './arena.css';
 import { type Channel, RequestError } from '@spillway/client';
 import { byId, setText } from '../shared/element.ts';

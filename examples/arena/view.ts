@@ -18,13 +18,17 @@ export class View {
   readonly #canvas: HTMLCanvasElement;
   readonly #pen: CanvasRenderingContext2D;
   readonly #palette: Palette;
-  readonly #camera = new Camera();
+  readonly #camera: Camera;
+  readonly #small: boolean;
   readonly #trails = new Map<number, number[]>();
   readonly #stillness = matchMedia('(prefers-reduced-motion: reduce)');
   #pixels = 1;
   #drawnAt = 0;
 
-  constructor(canvas: HTMLCanvasElement, palette: Palette) {
+  /** `small`: a preview, with all of the world and without names. */
+  constructor(canvas: HTMLCanvasElement, palette: Palette, small = false) {
+    this.#small = small;
+    this.#camera = small ? new Camera(0) : new Camera();
     const pen = canvas.getContext('2d', { alpha: false });
     if (!pen) throw new Error('this browser has no 2D canvas');
     this.#canvas = canvas;
@@ -45,6 +49,7 @@ export class View {
     for (const orb of scene.orbs) this.#drawOrb(orb, now);
     if (!this.#stillness.matches) this.#drawTrails(crafts);
     for (const craft of crafts) this.#drawCraft(craft, craft.id === me);
+    if (this.#small) return;
     for (const craft of crafts) this.#drawName(craft, scene, craft.id === me);
   }
 

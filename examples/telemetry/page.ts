@@ -1,3 +1,4 @@
+import './colours.css';
 import './telemetry.css';
 import { RequestError } from '@spillway/client';
 import { ClockOffset } from '../shared/clock-offset.ts';

@@ -1,0 +1,124 @@
+import '../arena/colours.css';
+import '../telemetry/colours.css';
+import './home.css';
+import { ARENA_CHANNEL, TICK_RATE } from '../arena/rules.ts';
+import { Scene } from '../arena/scene.ts';
+import { Timeline } from '../arena/timeline.ts';
+import { View } from '../arena/view.ts';
+import { type ArenaEvents, decodeState, type Look } from '../arena/wire.ts';
+import type { Overview } from '../demo.ts';
+import { ClockOffset } from '../shared/clock-offset.ts';
+import { byId, element, setText } from '../shared/element.ts';
+import { formatCount } from '../shared/figures.ts';
+import { openPage } from '../shared/page.ts';
+import { Palette } from '../shared/palette.ts';
+import { rungName } from '../shared/words.ts';
+import { decodeBatch } from '../telemetry/batch.ts';
+import { LINES, lineChannel, QUANTITIES } from '../telemetry/catalogue.ts';
+import { History } from '../telemetry/history.ts';
+import { Sparkline } from '../telemetry/sparkline.ts';
+
+/** How often the gateway is asked how it is, ms. */
+const REFRESH = 2000;
+
+const { query, link } = openPage();
+const palette = new Palette();
+const scene = new Scene();
+const timeline = new Timeline(2000 / TICK_RATE + 10);
+const view = new View(byId('arena-preview', HTMLCanvasElement), palette, true);
+const history = new History();
+const clock = new ClockOffset();
+const sparkline = new Sparkline(
+  byId('telemetry-preview', HTMLCanvasElement),
+  history,
+  palette,
+  LINES.map((_name, line) => line * QUANTITIES.length + line),
+);
+
+link.listen({
+  session(session) {
+    const arena = session.channel<ArenaEvents>(ARENA_CHANNEL);
+    arena.on('STATE', (payload, { ts }) => {
+      const state = decodeState(payload);
+      const now = performance.now();
+      if (state) timeline.add(state, ts ?? now, now);
+    });
+    arena.on('ORBS', ({ orbs }) => scene.takeOrbs(orbs));
+    void arena.subscribe().catch(console.error);
+    for (const line of LINES.keys()) {
+      const readings = session.channel<{ READINGS: Uint8Array }>(lineChannel(line));
+      readings.on('READINGS', (payload) => {
+        const batch = decodeBatch(payload, QUANTITIES.length);
+        if (!batch) return;
+        clock.see(batch.start + batch.samples * batch.period, performance.now());
+        history.add(line, batch);
+      });
+      void readings.subscribe().catch(console.error);
+    }
+  },
+  open(session) {
+    timeline.clear();
+    clock.clear();
+    scene.forgetOrbs();
+    session.request<unknown, Look>('LOOK').then(({ orbs }) => scene.takeOrbs(orbs), console.error);
+    void refresh();
+  },
+  change: () => void refresh(),
+});
+
+const facts = byId('facts', HTMLElement);
+const cells = new Map<string, HTMLElement>();
+
+function show(name: string, value: string): void {
+  let cell = cells.get(name);
+  if (!cell) {
+    cell = element('dd');
+    cells.set(name, cell);
+    facts.append(element('div', {}, element('dt', {}, name), cell));
+  }
+  setText(cell, value);
+}
+
+/** What `/.well-known/spillway` says, as far as it is shown here. */
+interface Negotiation {
+  readonly server: string;
+  readonly transports: Readonly<Record<string, string>>;
+}
+
+/** Asks the gateway over plain HTTP whether it is there, and over the session what goes on. */
+async function refresh(): Promise<void> {
+  try {
+    const address = query.gateway ?? location.origin;
+    const response = await fetch(new URL('/.well-known/spillway', address));
+    const { server, transports } = (await response.json()) as Negotiation;
+    show('Status', 'Ready');
+    show('Version', server.replace('/', ' '));
+    show('Offers', Object.keys(transports).map(rungName).join(', '));
+  } catch {
+    show('Status', 'No answer');
+    return;
+  }
+  const { session } = link;
+  if (!session || link.state !== 'open') return;
+  const overview = await session.request<unknown, Overview>('OVERVIEW').catch(() => undefined);
+  if (!overview) return;
+  show('HTTP/3 engine', overview.engine ?? 'none');
+  const sessions = Object.entries(overview.sessions).map(
+    ([rung, count]) => `${count} over ${rungName(rung)}`,
+  );
+  show('Sessions', sessions.join(', '));
+  show('Arena', `${overview.players} playing, ${overview.bots} bots`);
+  const plant = overview.plant ? `, over ${rungName(overview.plant)}` : '; the plant is away';
+  show('Telemetry', `${formatCount(overview.readingsPerSecond)} readings a second${plant}`);
+}
+
+function frame(now: number): void {
+  requestAnimationFrame(frame);
+  view.draw(timeline.sample(now), scene, undefined, now);
+  const farNow = clock.farTime(now);
+  if (farNow !== undefined) sparkline.draw(farNow - 80);
+}
+
+setInterval(() => void refresh(), REFRESH);
+requestAnimationFrame(frame);
+void link.start();
