@@ -74,6 +74,14 @@ test('a compact time is right up to 2.3 hours from the clock, to either side, an
   expect(decode(bytes, tableOf(0, 0, CLOCK + 2 ** 23 + 1))).not.toEqual(hot);
 });
 
+test('a compact time is whole, whatever fractions the clock has', () => {
+  for (let clock = 0.1; clock < 2 ** 40; clock = clock * 1.7 + 0.1) {
+    const ts = Math.round(clock);
+    const bytes = encode({ ...hot, ts }, 'binary', { route: 0, key: 0 });
+    expect(decode(bytes, tableOf(0, 0, clock))).toMatchObject({ ts });
+  }
+});
+
 test('a compact time stays within what a time can be', () => {
   const first = encode({ ...hot, ts: 2 ** 24 - 1 }, 'binary', { route: 0, key: 0 });
   expect(decode(first, tableOf(0, 0, 0))).toMatchObject({ ts: 2 ** 24 - 1 });

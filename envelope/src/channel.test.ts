@@ -20,6 +20,7 @@ test.each([
   ['a\u0085', 'a C1 control'],
   ['\ud800', 'half of a surrogate pair'],
   ['\udc00\ud800', 'a pair the wrong way round'],
+  ['\udc00\udc00', 'two second halves'],
   ['c'.repeat(256), '256 bytes'],
   ['ß'.repeat(128), '256 bytes of UTF-8'],
   ['🎮'.repeat(64), '256 bytes of four-byte characters'],

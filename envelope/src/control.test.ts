@@ -96,6 +96,20 @@ test('a huge claim in a tiny message costs nothing', () => {
   }
 });
 
+test('no more of a list is read than its bound allows', () => {
+  // ACK that claims 2^53 - 1 lanes and brings 5000: refused at the bound, not at the end of the bytes.
+  const bytes = new Uint8Array(9 + 2 * 5000);
+  bytes.set([0x2f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f]);
+  expect(codeOf(() => decode(bytes))).toBe('bad-value');
+});
+
+test('a minus before a zero in text is nothing', () => {
+  expect(decode(new TextEncoder().encode('{"v":1,"kind":"ping","time":-0}'))).toEqual({
+    kind: 'ping',
+    time: 0,
+  });
+});
+
 test('the numbers of the kinds stay what they are', () => {
   const first = (envelope: Envelope): number => encode(envelope)[0]!;
   expect(first({ kind: 'error', code: 'x', message: '' })).toBe(0x24);

@@ -115,6 +115,8 @@ describe('the ledger of a peer', () => {
     const gone = book.route('a', 'T');
     book.route('a', 'U');
     expect(ledger.knows(gone, undefined)).toBe(false);
+    // Nor does it spend a definition on the key beside it.
+    expect(ledger.knows(gone, book.key('p1'))).toBe(false);
     expect(ledger.take()).toBe(undefined);
   });
 
