@@ -1,33 +1,29 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { type Certificate, devCertificate } from '@spillway/certs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type {
-  Engine,
-  EngineBidirectionalStream,
-  EngineOptions,
-  EngineReceiveStream,
-  EngineRequest,
-  EngineServer,
-  EngineSession,
-} from '../core/contracts/engine.ts';
-import type { Client, ClientSession, ClientStream, Target } from '../engines/test-client.ts';
+import type { ClientStream } from '../engines/test-client.ts';
+import { Arrival, Bench, type BenchedEngine, Inbox } from './engine-bench.ts';
+import {
+  datagramWriter,
+  first,
+  pattern,
+  plain,
+  quiet,
+  readAll,
+  received,
+  repeat,
+  same,
+  send,
+  text,
+  turns,
+  until,
+} from './engine-streams.ts';
+import { footprint } from './footprint.ts';
 
 /** What a behaviour is called, so that an engine can declare that it lacks one. */
 export type EngineBehaviour = keyof typeof BEHAVIOURS;
 
 /** How to run the suite over one engine. */
-export interface EngineUnderTest {
-  load(): Promise<Engine>;
-  client(): Promise<Client>;
-  /** How this engine says no: with an HTTP status, or by closing the session it had to accept. */
-  readonly refusal: 'status' | 'close';
+export interface EngineUnderTest extends BenchedEngine {
   /** What the engine cannot do, and why; shown as skipped. */
   readonly gaps?: Partial<Record<EngineBehaviour, string>>;
 }
@@ -43,8 +39,11 @@ const CYCLES_AT_ONCE = 8;
 /** Rounds of cycles in which one must leave nothing. */
 const ROUNDS = 5;
 
-/** What a round may leave, as noise: bytes of heap and of the process after a collection, open handles. */
-const NOISE = { heap: 512 * 1024, rss: 4 * 1024 * 1024, handles: 4 };
+/**
+ * What a round may leave, as noise: bytes of heap and of the process after a collection, and handles: the
+ * sockets and timers of the last sessions at both ends, which may be on their way out still.
+ */
+const NOISE = { heap: 512 * 1024, rss: 4 * 1024 * 1024, handles: 8 * CYCLES_AT_ONCE };
 
 /** Runs the behaviour suite of the engine contract: one call per engine. */
 export function engineCompliance(name: string, subject: EngineUnderTest): void {
@@ -396,305 +395,3 @@ const BEHAVIOURS = {
     expect(code).toBeLessThan(4000);
   },
 } satisfies Record<string, (bench: Bench) => Promise<void>>;
-
-/** A running server with everything that came in, and clients to talk to it. */
-class Bench {
-  readonly arrivals = new Inbox<Arrival>();
-  readonly refusals: EngineRequest[] = [];
-  readonly directory: string;
-  readonly client: Client;
-  /** Settles when the server has noticed that the killed client is gone. */
-  readonly death: Promise<{ session: EngineSession; code: number }>;
-  readonly #engine: Engine;
-  readonly #subject: EngineUnderTest;
-  readonly #certificate: Certificate;
-  readonly #sessions = new Set<ClientSession>();
-  #server: EngineServer | undefined;
-  #died: (death: { session: EngineSession; code: number }) => void = () => {};
-
-  static async open(name: string, subject: EngineUnderTest): Promise<Bench> {
-    const directory = await mkdtemp(join(tmpdir(), 'spillway-engine-'));
-    const [certificate, engine, client] = await Promise.all([
-      devCertificate({ directory }),
-      subject.load(),
-      subject.client(),
-    ]);
-    const bench = new Bench(directory, certificate, engine, client, subject);
-    bench.#server = await bench.listen({
-      admit: (request) => bench.#admit(request),
-      session: (session) => bench.#arrive(session),
-    });
-    await bench.#killOne(name);
-    return bench;
-  }
-
-  private constructor(
-    directory: string,
-    certificate: Certificate,
-    engine: Engine,
-    client: Client,
-    subject: EngineUnderTest,
-  ) {
-    this.directory = directory;
-    this.client = client;
-    this.#certificate = certificate;
-    this.#engine = engine;
-    this.#subject = subject;
-    this.death = new Promise((resolve) => {
-      this.#died = resolve;
-    });
-  }
-
-  get port(): number {
-    return this.#server!.port;
-  }
-
-  listen(options: Partial<EngineOptions>): Promise<EngineServer> {
-    return this.#engine.listen({
-      host: '127.0.0.1',
-      port: 0,
-      cert: this.#certificate.certPath,
-      key: this.#certificate.keyPath,
-      admit: () => undefined,
-      session: () => {},
-      abandon: () => {},
-      failed: (error) => {
-        throw error;
-      },
-      ...options,
-    });
-  }
-
-  /** A client session on its way; closed with the bench. */
-  open(target: Partial<Target> = {}): ClientSession {
-    const session = this.client.open({ ...this.#target(), ...target });
-    // A client package rejects these when its session ends in any way but the polite one.
-    quiet(session.ready, session.closed, session.draining);
-    this.#sessions.add(session);
-    const forget = () => this.#sessions.delete(session);
-    session.closed.then(forget, forget);
-    return session;
-  }
-
-  /** A client session and the server's end of it. One at a time for each path. */
-  async connect(target: Partial<Target> = {}): Promise<{ server: Arrival; client: ClientSession }> {
-    const client = this.open(target);
-    const [server] = await Promise.all([this.arrivals.next(), client.ready]);
-    return { server, client };
-  }
-
-  /** Checks that a target is refused the way this engine refuses. */
-  async refused(target: Partial<Target>): Promise<void> {
-    const before = this.refusals.length;
-    const client = this.open(target);
-    if (this.#subject.refusal === 'status') await expect(client.ready).rejects.toThrow();
-    else expect(await client.closed).toMatchObject({ closeCode: 4006, reason: 'not-found' });
-    expect(this.refusals.length).toBe(before + 1);
-    expect(this.arrivals.waiting).toBe(0);
-  }
-
-  /** Checks that a session still carries a stream there and back. */
-  async echoes({ server, client }: { server: Arrival; client: ClientSession }): Promise<void> {
-    const stream = await client.createBidirectionalStream();
-    const [incoming] = await Promise.all([
-      server.bidirectional.next(),
-      send(stream.writable, text('still here')),
-    ]);
-    await received(incoming.receive);
-    incoming.send.write(text('indeed'));
-    incoming.send.finish();
-    expect(await readAll(stream.readable)).toEqual(text('indeed'));
-  }
-
-  async close(): Promise<void> {
-    for (const session of this.#sessions) session.close({ closeCode: 4000, reason: '' });
-    await this.#server?.close();
-    await rm(this.directory, { recursive: true });
-  }
-
-  #target(): Target {
-    return { port: this.port, hash: this.#certificate.hash, path: '/wt', origin: '127.0.0.1' };
-  }
-
-  #admit(request: EngineRequest) {
-    const known = ['/wt', '/cycle', '/victim'].includes(request.path);
-    if (known && request.origin?.endsWith('127.0.0.1')) return undefined;
-    this.refusals.push(request);
-    return { code: 4006, reason: 'not-found', status: 404 };
-  }
-
-  #arrive(session: EngineSession): void {
-    const arrival = new Arrival(session);
-    if (session.request.path === '/victim')
-      void arrival.closed.then(({ code }) => this.#died({ session, code }));
-    else this.arrivals.put(arrival);
-  }
-
-  /** Starts a client in a process of its own and kills it, so that the wait for the end passes under the rest. */
-  async #killOne(engine: string): Promise<void> {
-    const target = { ...this.#target(), path: '/victim', hash: [...this.#certificate.hash] };
-    const script = fileURLToPath(new URL('../engines/test-victim.ts', import.meta.url));
-    const victim = fork(script, [engine, JSON.stringify(target)], { execArgv: [] });
-    await once(victim, 'message');
-    victim.kill('SIGKILL');
-    await once(victim, 'exit');
-  }
-}
-
-/** The server's end of a session, with everything that came in. */
-class Arrival {
-  readonly session: EngineSession;
-  readonly datagrams = new Inbox<Uint8Array>();
-  readonly bidirectional = new Inbox<EngineBidirectionalStream>();
-  readonly unidirectional = new Inbox<EngineReceiveStream>();
-  readonly closed: Promise<{ code: number; reason: string }>;
-  closes = 0;
-
-  constructor(session: EngineSession) {
-    this.session = session;
-    this.closed = new Promise((resolve) => {
-      session.start({
-        datagram: (bytes) => this.datagrams.put(plain(bytes)),
-        bidirectional: (stream) => this.bidirectional.put(stream),
-        unidirectional: (stream) => this.unidirectional.put(stream),
-        closed: (code, reason) => {
-          this.closes += 1;
-          resolve({ code, reason });
-        },
-      });
-    });
-  }
-}
-
-/** What comes in, in order, for whoever asks next. */
-class Inbox<T> {
-  readonly #values: T[] = [];
-  readonly #askers: ((value: T) => void)[] = [];
-
-  get waiting(): number {
-    return this.#values.length;
-  }
-
-  put(value: T): void {
-    const asker = this.#askers.shift();
-    if (asker === undefined) this.#values.push(value);
-    else asker(value);
-  }
-
-  next(): Promise<T> {
-    if (this.#values.length > 0) return Promise.resolve(this.#values.shift()!);
-    return new Promise((resolve) => this.#askers.push(resolve));
-  }
-}
-
-interface Received {
-  readonly bytes: Uint8Array;
-  readonly end: number | undefined;
-}
-
-/** Starts a receive stream and gathers it; `first` settles with its first bytes. */
-function received(stream: EngineReceiveStream): Promise<Received> & { first: Promise<void>; calls: number } {
-  const chunks: Uint8Array[] = [];
-  let begun = (): void => {};
-  const first = new Promise<void>((resolve) => {
-    begun = resolve;
-  });
-  const all = new Promise<Received>((resolve) => {
-    stream.start({
-      data: (bytes) => {
-        chunks.push(bytes);
-        state.calls += 1;
-        begun();
-      },
-      end: (end) => {
-        state.calls += 1;
-        resolve({ bytes: plain(Buffer.concat(chunks)), end });
-      },
-    });
-  });
-  const state = Object.assign(all, { first, calls: 0 });
-  return state;
-}
-
-function text(value: string): Uint8Array {
-  return new TextEncoder().encode(value);
-}
-
-function pattern(size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  for (let index = 0; index < size; index += 1) bytes[index] = (index * 7) % 251;
-  return bytes;
-}
-
-/** A plain `Uint8Array` of the bytes, for `toEqual`, which tells a Buffer from one. */
-function plain(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes);
-}
-
-function same(one: Uint8Array, other: Uint8Array): boolean {
-  return Buffer.compare(one, other) === 0;
-}
-
-async function send(writable: WritableStream<Uint8Array>, bytes: Uint8Array): Promise<void> {
-  const writer = writable.getWriter();
-  await writer.write(bytes);
-  await writer.close();
-}
-
-function datagramWriter(client: ClientSession): WritableStreamDefaultWriter<Uint8Array> {
-  const writer = (client.datagrams.createWritable?.() ?? client.datagrams.writable).getWriter();
-  quiet(writer.closed);
-  return writer;
-}
-
-async function readAll(readable: ReadableStream<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of readable) chunks.push(chunk);
-  return plain(Buffer.concat(chunks));
-}
-
-async function first<T>(readable: ReadableStream<T>): Promise<T> {
-  const reader = readable.getReader();
-  quiet(reader.closed);
-  const { value } = await reader.read();
-  reader.releaseLock();
-  return value!;
-}
-
-/** Does something again and again until the promise settles: a datagram may be lost. */
-async function repeat(action: () => unknown, settled: Promise<unknown>): Promise<void> {
-  let done = false;
-  const end = settled.finally(() => {
-    done = true;
-  });
-  await until(() => {
-    if (!done) action();
-    return done;
-  });
-  await end;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
-}
-
-/** Lets everything run that is ready to. */
-async function turns(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-}
-
-function quiet(...promises: (Promise<unknown> | undefined)[]): void {
-  for (const promise of promises) promise?.catch(() => {});
-}
-
-/** What this process holds after a full collection. */
-async function footprint(): Promise<{ heap: number; rss: number; handles: number }> {
-  setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as () => void;
-  await turns();
-  gc();
-  await turns();
-  gc();
-  const { heapUsed, rss } = process.memoryUsage();
-  return { heap: heapUsed, rss, handles: process.getActiveResourcesInfo().length };
-}
