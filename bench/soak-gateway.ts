@@ -66,5 +66,5 @@ try {
 }
 
 function answer(message: Answer): void {
-  process.send!(message);
+  process.send?.(message);
 }

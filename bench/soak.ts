@@ -104,7 +104,7 @@ async function soak(gateway: ChildProcess): Promise<void> {
   const before = await measure(gateway);
   await wait(seconds * 1000, 'measuring');
   const after = await measure(gateway);
-  load.stop();
+  await load.stop();
   closing = true;
   await Promise.all(members.map(({ session }) => session.close()));
   const empty = await emptied(gateway);
@@ -129,15 +129,23 @@ async function join(url: string): Promise<Member[]> {
   return members;
 }
 
-function start(members: readonly Member[]): { stop(): void } {
+/** The load; `stop` resolves when the last request was answered. */
+function start(members: readonly Member[]): { stop(): Promise<void> } {
+  const asking = new Set<Promise<void>>();
   const timers = members.flatMap((member) => [
     setInterval(() => member.state(), UNRELIABLE_MS),
     setInterval(() => {
       member.count();
-      void member.ask();
+      const ask = member.ask().finally(() => asking.delete(ask));
+      asking.add(ask);
     }, RELIABLE_MS),
   ]);
-  return { stop: () => timers.forEach(clearInterval) };
+  return {
+    async stop() {
+      timers.forEach(clearInterval);
+      await Promise.all(asking);
+    },
+  };
 }
 
 async function emptied(gateway: ChildProcess): Promise<Measured> {
