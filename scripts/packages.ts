@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ROOT } from './command.ts';
 
 /** Published packages by folder, each after those that it needs. */
-export const PACKAGES = ['envelope', 'certs', 'client', 'gateway'] as const;
+export const PACKAGES = ['envelope', 'delivery', 'certs', 'client', 'gateway'] as const;
 
 export type PackageFolder = (typeof PACKAGES)[number];
 
