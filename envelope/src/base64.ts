@@ -1,4 +1,4 @@
-import { badValue } from './fields.ts';
+import { ProtocolError } from './errors.ts';
 
 // String.fromCharCode takes its bytes as arguments; engines allow at least this many.
 const STRIDE = 8192;
@@ -19,6 +19,7 @@ export function fromBase64(text: unknown, name: string): Uint8Array<ArrayBuffer>
     if (typeof text === 'string') binary = atob(text);
   } catch {}
   // atob lets white space, missing padding and stray bits pass; what it read must be spelled just so.
-  if (binary === undefined || btoa(binary) !== text) throw badValue(name, 'base64');
+  if (binary === undefined || btoa(binary) !== text)
+    throw new ProtocolError('bad-value', `${name}: expected base64`);
   return Uint8Array.from(binary, (unit) => unit.charCodeAt(0));
 }

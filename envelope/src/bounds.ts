@@ -17,5 +17,7 @@ export const MAX_ERROR_MESSAGE = 4096;
 export const MAX_ERROR_DETAILS = 16384;
 /** Items of any list: lanes, names, receipts. */
 export const MAX_LIST = 4096;
+/** One bit per packet: 256 of them. */
+export const MAX_PACKET_BITS = 32;
 /** The rungs are four; room for a rung that failed in several ways. */
 export const MAX_REASONS = 16;

@@ -27,13 +27,29 @@ describe('each bound holds in both encodings and in both directions', () => {
     ],
     [
       'a lane is of one channel',
-      { kind: 'lane', lane: 1, channel: 'a/b' },
-      { kind: 'lane', lane: 1, channel: 'a/+' },
+      { kind: 'lane', lane: 1, channel: 'a/b', count: 0 },
+      { kind: 'lane', lane: 1, channel: 'a/+', count: 0 },
     ],
     [
       'lane 0 has no channel',
-      { kind: 'lane', lane: 1, channel: 'a' },
-      { kind: 'lane', lane: 0, channel: 'a' },
+      { kind: 'lane', lane: 0, channel: '', count: 9 },
+      { kind: 'lane', lane: 0, channel: 'a', count: 9 },
+    ],
+    ['numbers count from one', { kind: 'number', number: 1 }, { kind: 'number', number: 0 }],
+    [
+      'what is beyond a position rises',
+      { kind: 'ack', lanes: [], unordered: { upTo: 4, beyond: [6, 7, 9] } },
+      { kind: 'ack', lanes: [], unordered: { upTo: 4, beyond: [6, 9, 7] } },
+    ],
+    [
+      'the number next to a position is not beyond it',
+      { kind: 'ack', lanes: [], unordered: { upTo: 4, beyond: [6] } },
+      { kind: 'ack', lanes: [], unordered: { upTo: 4, beyond: [5] } },
+    ],
+    [
+      'at most 256 packets are told at once',
+      { kind: 'ack', lanes: [], packets: { highest: 999, bits: new Uint8Array(32) } },
+      { kind: 'ack', lanes: [], packets: { highest: 999, bits: new Uint8Array(33) } },
     ],
     [
       'a gap ends where it begins or later',
@@ -62,7 +78,10 @@ describe('each bound holds in both encodings and in both directions', () => {
     expect(codeOf(() => encode(past))).toBe('bad-value');
     expect(codeOf(() => encode(past, 'json'))).toBe('bad-value');
     const text = new TextEncoder().encode(
-      JSON.stringify({ v: 1, ...past, ...('details' in past && { details: 'd'.repeat(16383) }) }),
+      JSON.stringify(
+        { v: 1, ...past, ...('details' in past && { details: 'd'.repeat(16383) }) },
+        (_name, value) => (value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value),
+      ),
     );
     expect(codeOf(() => decode(text))).toBe('bad-value');
   });

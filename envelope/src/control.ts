@@ -5,14 +5,25 @@ import {
   MAX_ID,
   MAX_LABEL,
   MAX_LIST,
+  MAX_PACKET_BITS,
   MAX_REASON,
   MAX_REASONS,
   MAX_RESUME_TOKEN,
   MAX_TOKEN,
 } from './bounds.ts';
 import { validChannel, validPattern } from './channel.ts';
-import { type LanePosition, OUTCOMES, REASONS, RUNGS } from './envelope.ts';
-import { badValue, bool, type Field, list, oneOf, optional, string, struct, uint } from './fields.ts';
+import {
+  type LanePosition,
+  NOTHING_RECEIVED,
+  type NumberPosition,
+  OUTCOMES,
+  type PacketPosition,
+  REASONS,
+  type Received,
+  RUNGS,
+} from './envelope.ts';
+import { ProtocolError } from './errors.ts';
+import { bool, bytes, type Field, list, oneOf, optional, string, struct, uint, usually } from './fields.ts';
 import { parseText } from './json.ts';
 import type { Control } from './kinds.ts';
 import { channelOrNone, id, key, type } from './message.ts';
@@ -21,6 +32,16 @@ const channel = string(1, MAX_CHANNEL, validChannel);
 const pattern = string(1, MAX_CHANNEL, validPattern);
 const label = string(1, MAX_LABEL);
 const lanes = list(struct<LanePosition>({ lane: uint(), count: uint() }), MAX_LIST);
+const number = uint(undefined, 1);
+const numbers = where(
+  struct<NumberPosition>({ upTo: uint(), beyond: list(number, MAX_LIST) }),
+  ({ upTo, beyond }) => beyond.every((value, index) => value > (beyond[index - 1] ?? upTo + 1)),
+  'beyond: expected numbers that rise, from two past upTo',
+);
+const received = usually(
+  struct<Received>({ lanes, unordered: usually(numbers, NOTHING_RECEIVED.unordered) }),
+  NOTHING_RECEIVED,
+);
 
 /** JSON text. In text encoding the value itself, which `text.ts` hands over as it was written. */
 const details = string(1, MAX_ERROR_DETAILS, (text) => {
@@ -42,7 +63,7 @@ export const CONTROL: { readonly [K in Control['kind']]: Field<Fields<K>> } = {
     protocol: uint(),
     client: string(0, MAX_LABEL),
     token: optional(string(0, MAX_TOKEN)),
-    resume: optional(struct({ token: string(1, MAX_RESUME_TOKEN), received: lanes })),
+    resume: optional(struct({ token: string(1, MAX_RESUME_TOKEN), received })),
     reasons: list(struct({ transport: oneOf(RUNGS), reason: oneOf(REASONS) }), MAX_REASONS),
   }),
   welcome: struct<Fields<'welcome'>>({
@@ -59,7 +80,7 @@ export const CONTROL: { readonly [K in Control['kind']]: Field<Fields<K>> } = {
       pingInterval: uint(),
       idleTimeout: uint(),
     }),
-    received: lanes,
+    received,
   }),
   ping: struct<Fields<'ping'>>({ time: uint() }),
   pong: struct<Fields<'pong'>>({ time: uint(), now: uint() }),
@@ -81,24 +102,37 @@ export const CONTROL: { readonly [K in Control['kind']]: Field<Fields<K>> } = {
     keys: list(struct({ number: uint(), key }), MAX_LIST),
   }),
   named: struct<Fields<'named'>>({ count: uint() }),
-  lane: struct<Fields<'lane'>>({ lane: uint(undefined, 1), channel }),
-  ack: struct<Fields<'ack'>>({ lanes }),
-  gap: ordered(struct<Fields<'gap'>>({ channel, from: uint(), to: uint() })),
+  lane: where(
+    struct<Fields<'lane'>>({ lane: uint(), channel: usually(channelOrNone, ''), count: uint() }),
+    ({ lane, channel }) => lane > 0 || channel === '',
+    'channel: expected none in lane 0',
+  ),
+  ack: struct<Fields<'ack'>>({
+    lanes,
+    unordered: optional(numbers),
+    packets: optional(struct<PacketPosition>({ highest: number, bits: bytes(MAX_PACKET_BITS) })),
+  }),
+  gap: where(
+    struct<Fields<'gap'>>({ channel, from: uint(), to: uint() }),
+    ({ from, to }) => from <= to,
+    'to: expected no less than from',
+  ),
   receipt: struct<Fields<'receipt'>>({
     receipts: list(struct({ id, outcome: oneOf(OUTCOMES) }), MAX_LIST),
   }),
   drain: struct<Fields<'drain'>>({ within: uint() }),
   close: struct<Fields<'close'>>({ code: uint(65535), reason: string(0, MAX_REASON) }),
+  number: struct<Fields<'number'>>({ number }),
 };
 
-/** A range that ends before it begins is no range. */
-function ordered(field: Field<Fields<'gap'>>): Field<Fields<'gap'>> {
+/** A field whose value must satisfy `valid`, which no part of it can tell alone. */
+function where<T>(field: Field<T>, valid: (value: T) => boolean, message: string): Field<T> {
   return {
     ...field,
-    check: (value, name, strict) => {
-      const gap = field.check(value, name, strict);
-      if (gap.from > gap.to) throw badValue('to', 'no less than from');
-      return gap;
+    check: (source, name, strict) => {
+      const value = field.check(source, name, strict);
+      if (!valid(value)) throw new ProtocolError('bad-value', message);
+      return value;
     },
   };
 }

@@ -40,6 +40,12 @@ export class Writer {
     else for (let index = 0; index < size; index++) this.byte(text.charCodeAt(index));
   }
 
+  /** Its size, then the bytes. */
+  bytes(bytes: Uint8Array): void {
+    this.varint(bytes.length);
+    this.#bytes.push(...bytes);
+  }
+
   done(payload: ArrayLike<number> = []): Uint8Array<ArrayBuffer> {
     return concat([this.#bytes, payload]);
   }
@@ -77,6 +83,15 @@ export class Reader {
     const from = this.#at;
     this.#at += size;
     return readUtf8(this.#bytes, from, this.#at);
+  }
+
+  /** A view, not a copy. */
+  bytes(): Uint8Array {
+    const size = this.varint();
+    const from = this.#at;
+    this.#at += size;
+    if (this.#at > this.#bytes.length) throw new ProtocolError('truncated', 'inside bytes');
+    return this.#bytes.subarray(from, this.#at);
   }
 
   /** What is left: a view, not a copy. */

@@ -48,6 +48,29 @@ export interface LanePosition {
   readonly count: number;
 }
 
+/** Which numbers of a sequence one end has received: all to `upTo`, and those of `beyond`, in rising order. */
+export interface NumberPosition {
+  readonly upTo: number;
+  readonly beyond: readonly number[];
+}
+
+/** What one end has received of all that the other must not lose. */
+export interface Received {
+  readonly lanes: readonly LanePosition[];
+  readonly unordered: NumberPosition;
+}
+
+/** What an end has received of a session that is new to it. */
+export const NOTHING_RECEIVED: Received = { lanes: [], unordered: { upTo: 0, beyond: [] } };
+
+/** Which numbered packets have arrived. */
+export interface PacketPosition {
+  /** The highest number seen. */
+  readonly highest: number;
+  /** Bit `i`, lowest first, is set where packet `highest - 1 - i` has arrived. At most 32 bytes. */
+  readonly bits: Uint8Array;
+}
+
 /** The limits that a client must know to stay inside them. Sizes in bytes, times in ms. */
 export interface SessionLimits {
   readonly maxMessageBytes: number;
@@ -68,7 +91,7 @@ export interface Hello {
   /** Name and version of the client software, for logs. */
   readonly client: string;
   readonly token?: string | undefined;
-  readonly resume?: { readonly token: string; readonly received: readonly LanePosition[] } | undefined;
+  readonly resume?: { readonly token: string; readonly received: Received } | undefined;
   readonly reasons: readonly RungReason[];
 }
 
@@ -82,8 +105,8 @@ export interface Welcome {
   /** Gateway clock, ms since the Unix epoch. */
   readonly time: number;
   readonly limits: SessionLimits;
-  /** What the gateway holds of each of the client's lanes; empty unless `resumed`. */
-  readonly received: readonly LanePosition[];
+  /** What the gateway has received of this session; `NOTHING_RECEIVED` unless `resumed`. */
+  readonly received: Received;
 }
 
 /** `time` is the sender's clock in ms; it comes back in PONG untouched. */
@@ -145,17 +168,30 @@ export interface Named {
   readonly count: number;
 }
 
-/** Which channel a lane number of the sender stands for. Comes before the lane's first envelope. */
+/**
+ * Which channel a lane number of the sender stands for, and that the next counted envelope in it is number
+ * `count + 1`. Comes before the lane's first envelope on each transport. Lane 0 has no channel; any other lane
+ * without a channel has ended.
+ */
 export interface Lane {
   readonly kind: 'lane';
   readonly lane: number;
   readonly channel: string;
+  readonly count: number;
 }
 
-/** Cumulative acknowledgement of reliable envelopes. */
+/** The number that the `unordered` event right behind it has among its sender's. */
+export interface NumberEnvelope {
+  readonly kind: 'number';
+  readonly number: number;
+}
+
+/** What has arrived so far, cumulative: lanes since the last ACK that named them, all `unordered` events, packets. */
 export interface Ack {
   readonly kind: 'ack';
   readonly lanes: readonly LanePosition[];
+  readonly unordered?: NumberPosition | undefined;
+  readonly packets?: PacketPosition | undefined;
 }
 
 /** The envelopes `from`..`to` (inclusive `seq`) of a channel are gone for this subscriber. */
@@ -249,6 +285,7 @@ export type Envelope =
   | Receipt
   | Drain
   | Close
+  | NumberEnvelope
   | ErrorEnvelope
   | Event
   | Request

@@ -1,3 +1,4 @@
+import { fromBase64 } from './base64.ts';
 import type { Reader, Writer } from './cursor.ts';
 import { ProtocolError } from './errors.ts';
 import { utf8Size } from './utf8.ts';
@@ -50,6 +51,19 @@ export function string(min: number, max: number, valid?: (value: string) => bool
       if (size < min || size > max) throw badValue(name, `${min}-${max} bytes`);
       if (valid && !valid(value)) throw badValue(name, 'a valid name');
       return value;
+    },
+  };
+}
+
+/** At most `max` bytes. In text, base64. */
+export function bytes(max: number): Field<Uint8Array> {
+  return {
+    write: (out, value) => out.bytes(value),
+    read: (from) => from.bytes(),
+    check: (value, name, strict) => {
+      const found = strict ? fromBase64(value, name) : value;
+      if (found instanceof Uint8Array && found.length <= max) return found;
+      throw badValue(name, `at most ${max} bytes`);
     },
   };
 }

@@ -12,9 +12,25 @@ const HAND: readonly [name: string, envelope: Envelope, bytes: string][] = [
   ['named: kind 13', { kind: 'named', count: 128 }, '2d 8001'],
   ['drain: kind 18, 30 000 = 48 + 106 * 128 + 1 * 16384', { kind: 'drain', within: 30000 }, '32 b0ea01'],
   ['close: kind 19, 4500 = 20 + 35 * 128', { kind: 'close', code: 4500, reason: 'bye' }, '33 9423 03 627965'],
-  ['lane: kind 14', { kind: 'lane', lane: 1, channel: 'a/b' }, '2e 01 03 612f62'],
+  ['lane: kind 14', { kind: 'lane', lane: 1, channel: 'a/b', count: 300 }, '2e 01 03 612f62 ac02'],
+  ['lane: lane 0, which has no channel', { kind: 'lane', lane: 0, channel: '', count: 2 }, '2e 00 00 02'],
+  ['number: kind 20', { kind: 'number', number: 128 }, '34 8001'],
   ['gap: kind 16', { kind: 'gap', channel: 'a', from: 5, to: 7 }, '30 01 61 05 07'],
-  ['ack: kind 15, a list of one', { kind: 'ack', lanes: [{ lane: 2, count: 127 }] }, '2f 01 02 7f'],
+  [
+    'ack: kind 15, a list of one, nothing else',
+    { kind: 'ack', lanes: [{ lane: 2, count: 127 }] },
+    '2f 01 02 7f 00 00',
+  ],
+  [
+    'ack: unordered up to 5 and 7; packet 300, before it 299 and 291 = bit 0 and bit 8',
+    {
+      kind: 'ack',
+      lanes: [],
+      unordered: { upTo: 5, beyond: [7] },
+      packets: { highest: 300, bits: Uint8Array.of(0x01, 0x01) },
+    },
+    '2f 00 01 05 01 07 01 ac02 02 0101',
+  ],
   [
     'receipt: kind 17, outcome 2 is expired',
     { kind: 'receipt', receipts: [{ id: 'x', outcome: 'expired' }] },

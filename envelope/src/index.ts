@@ -6,5 +6,5 @@ export { ProtocolError, type ProtocolErrorCode } from './errors.ts';
 export { FrameReader, frame } from './frame.ts';
 export { jsonPayload, parseJson } from './json.ts';
 export { NameBook, NameLedger, NameTable } from './names.ts';
-export { joinPacket, readPacket } from './packet.ts';
+export { joinPacket, type OnEnvelope, PACKET_OVERHEAD, readPacket } from './packet.ts';
 export { SUBPROTOCOLS } from './protocol.ts';

@@ -30,4 +30,5 @@ export const KINDS = [
   'receipt',
   'drain',
   'close',
+  'number',
 ] as const satisfies readonly Kind[];

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { type Envelope, encode, joinPacket, NameTable, ProtocolError, readPacket } from './index.ts';
+import {
+  type Envelope,
+  encode,
+  joinPacket,
+  NameTable,
+  PACKET_OVERHEAD,
+  ProtocolError,
+  readPacket,
+} from './index.ts';
 
 const ping: Envelope = { kind: 'ping', time: 1 };
 const drain: Envelope = { kind: 'drain', within: 300 };
@@ -67,3 +75,52 @@ test('envelopes before the bad one have been handed out', () => {
   expect(() => readPacket(packet, undefined, (envelope) => found.push(envelope))).toThrow(ProtocolError);
   expect(found).toEqual([ping, drain]);
 });
+
+test.each(['binary', 'json'] as const)('a %s packet tells its number before its envelopes', (encoding) => {
+  const heard: unknown[] = [];
+  const packet = joinPacket([encode(ping, encoding)], encoding, 300);
+  readPacket(
+    packet,
+    undefined,
+    (...args) => heard.push(args),
+    (number) => heard.push(number) > 0,
+  );
+  expect(heard).toEqual([300, [ping, 300]]);
+});
+
+test.each(['binary', 'json'] as const)(
+  'nothing is read of a %s packet whose number is refused',
+  (encoding) => {
+    const found: Envelope[] = [];
+    const packet = joinPacket([encode(ping, encoding), Uint8Array.of(0x5b, 0x5d)], encoding, 300);
+    readPacket(
+      packet,
+      undefined,
+      (envelope) => found.push(envelope),
+      () => false,
+    );
+    expect(found).toEqual([]);
+  },
+);
+
+test('envelopes of a packet without a number come with 0', () => {
+  const numbers: number[] = [];
+  for (const encoding of ['binary', 'json'] as const) {
+    const bytes = encode(ping, encoding);
+    readPacket(bytes, undefined, (_envelope, number) => numbers.push(number));
+    readPacket(joinPacket([bytes, bytes], encoding), undefined, (_envelope, number) => numbers.push(number));
+  }
+  expect(numbers).toEqual([0, 0, 0, 0, 0, 0]);
+});
+
+test.each(['binary', 'json'] as const)(
+  'the overhead of a numbered %s packet is no more than it says',
+  (encoding) => {
+    const [packet, envelope] = PACKET_OVERHEAD[encoding];
+    const bytes = encode({ kind: 'close', code: 1, reason: 'r'.repeat(1000) }, encoding);
+    for (let count = 1; count < 50; count++) {
+      const joined = joinPacket(Array(count).fill(bytes), encoding, Number.MAX_SAFE_INTEGER);
+      expect(joined.length - count * bytes.length).toBeLessThanOrEqual(packet + count * envelope);
+    }
+  },
+);

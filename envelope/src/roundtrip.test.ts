@@ -52,6 +52,17 @@ const pattern = fc
   .filter(validPattern);
 const channelOrNone = fc.oneof(channel, fc.constant(''));
 const lanes = fc.array(fc.record({ lane: uint, count: uint }), { maxLength: 6 });
+const number = fc.integer({ min: 1, max: 2 ** 40 });
+const numbers = fc
+  .tuple(
+    uint.map((upTo) => Math.floor(upTo / 2)),
+    fc.array(fc.nat(900), { maxLength: 6 }),
+  )
+  .map(([upTo, steps]) => {
+    let last = upTo + 1;
+    return { upTo, beyond: steps.map((step) => (last += step + 1)) };
+  });
+const received = fc.record({ lanes, unordered: numbers });
 
 function maybe<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
   return fc.option(value, { nil: undefined });
@@ -122,7 +133,7 @@ const anyEnvelope: fc.Arbitrary<Envelope> = fc.oneof(
     protocol: uint,
     client: text(0, 128),
     token: maybe(text(0, 300)),
-    resume: maybe(fc.record({ token: text(1, 100), received: lanes })),
+    resume: maybe(fc.record({ token: text(1, 100), received })),
     reasons: fc.array(
       fc.record({ transport: fc.constantFrom(...RUNGS), reason: fc.constantFrom(...REASONS) }),
       { maxLength: 16 },
@@ -142,7 +153,7 @@ const anyEnvelope: fc.Arbitrary<Envelope> = fc.oneof(
       pingInterval: uint,
       idleTimeout: uint,
     }),
-    received: lanes,
+    received,
   }),
   control('ping', { time: uint }),
   control('pong', { time: uint, now: uint }),
@@ -154,8 +165,14 @@ const anyEnvelope: fc.Arbitrary<Envelope> = fc.oneof(
     keys: fc.array(fc.record({ number: uint, key }), { maxLength: 5 }),
   }),
   control('named', { count: uint }),
-  control('lane', { lane: uint.filter((lane) => lane > 0), channel }),
-  control('ack', { lanes }),
+  control('lane', { lane: uint.filter((lane) => lane > 0), channel: channelOrNone, count: uint }),
+  control('lane', { lane: fc.constant(0), channel: fc.constant(''), count: uint }),
+  control('number', { number }),
+  control('ack', {
+    lanes,
+    unordered: maybe(numbers),
+    packets: maybe(fc.record({ highest: number, bits: fc.uint8Array({ maxLength: 32 }) })),
+  }),
   gap,
   control('receipt', {
     receipts: fc.array(fc.record({ id, outcome: fc.constantFrom(...OUTCOMES) }), { maxLength: 5 }),
@@ -206,6 +223,9 @@ test.each(['binary', 'json'] as const)(
         const packed: Envelope[] = [];
         readPacket(joinPacket(parts, encoding), undefined, (envelope) => packed.push(envelope));
         expect(packed).toEqual(envelopes);
+        const numbered: [Envelope, number][] = [];
+        readPacket(joinPacket(parts, encoding, 7), undefined, (...args) => numbered.push(args));
+        expect(numbered).toEqual(envelopes.map((envelope) => [envelope, 7]));
 
         const stream = Uint8Array.from(parts.flatMap((part) => [...frame(part)]));
         const reader = new FrameReader(100_000);

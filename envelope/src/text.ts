@@ -10,7 +10,7 @@ import {
   VERSION,
 } from './envelope.ts';
 import { ProtocolError } from './errors.ts';
-import { badValue, bool, type Field, optional, struct, usually } from './fields.ts';
+import { badValue, bool, type Field, optional, struct, uint, usually } from './fields.ts';
 import { jsonText, parseText, rawMember, splitJson } from './json.ts';
 import { KINDS, type Message } from './kinds.ts';
 import {
@@ -42,6 +42,19 @@ const META = struct<Omit<Event, 'kind' | 'type' | 'channel' | 'payload'>>({
 });
 const REQUEST = struct<Omit<Request, 'kind' | 'payload'>>({ id, type, channel, codec: codecOrJson });
 const RESPONSE = struct<Omit<Response, 'kind' | 'payload'>>({ id, more: bool, codec: codecOrJson });
+
+/** A packet with a number. Its envelopes are read one by one, from their bytes. */
+const NUMBERED = struct<{ number: number; envelopes: readonly unknown[] }>({
+  number: uint(undefined, 1),
+  envelopes: {
+    write: () => {},
+    read: () => [],
+    check: (value, name) => {
+      if (Array.isArray(value)) return value;
+      throw badValue(name, 'a list');
+    },
+  },
+});
 
 /** Writes one envelope as JSON in UTF-8. Throws `ProtocolError`. */
 export function encodeText(envelope: Envelope): Uint8Array<ArrayBuffer> {
@@ -76,11 +89,15 @@ function terse(fields: object): object {
 /** One object: `head`, the member `name` in JSON text that is passed through as it stands, `tail`. */
 function join(head: object, name = '', raw = '', tail: object = {}): Uint8Array<ArrayBuffer> {
   const groups = [
-    JSON.stringify(head).slice(1, -1),
+    JSON.stringify(head, bytesAsText).slice(1, -1),
     raw && `"${name}":${raw}`,
     JSON.stringify(tail).slice(1, -1),
   ];
   return encodeUtf8(`{${groups.filter(Boolean).join()}}`);
+}
+
+function bytesAsText(_name: string, value: unknown): unknown {
+  return value instanceof Uint8Array ? toBase64(value) : value;
 }
 
 function payloadText(message: Message): string {
@@ -94,12 +111,34 @@ export function decodeText(bytes: Uint8Array): Envelope {
   return fromJson(parseText(readUtf8(bytes, 0, bytes.length)), bytes);
 }
 
-/** Reads an array of envelopes. */
-export function decodeTextBatch(bytes: Uint8Array, onEnvelope: (envelope: Envelope) => void): void {
-  const values = parseText(readUtf8(bytes, 0, bytes.length));
-  if (!Array.isArray(values) || values.length === 0) throw badValue('batch', 'at least one envelope');
+/** Reads what `readPacket` reads, in text. */
+export function decodeTextPacket(
+  bytes: Uint8Array,
+  onEnvelope: (envelope: Envelope, number: number) => void,
+  onNumber: (number: number) => boolean,
+): void {
+  const value = parseText(readUtf8(bytes, 0, bytes.length));
+  if (Array.isArray(value)) decodeArray(value, bytes, 0, onEnvelope);
+  else if ((value as { kind?: unknown } | null)?.kind !== 'packet') onEnvelope(fromJson(value, bytes), 0);
+  else {
+    const { v, kind: _, ...fields } = value as Record<string, unknown>;
+    if (v !== VERSION) throw new ProtocolError('unknown-version', 'v is not 1');
+    const { number, envelopes } = NUMBERED.check(fields, 'packet', true);
+    const members = splitJson(bytes);
+    if (members.length > 4) throw badValue('packet', 'no member twice');
+    if (onNumber(number)) decodeArray(envelopes, rawMember(members, 'envelopes')!, number, onEnvelope);
+  }
+}
+
+function decodeArray(
+  values: readonly unknown[],
+  bytes: Uint8Array,
+  number: number,
+  onEnvelope: (envelope: Envelope, number: number) => void,
+): void {
+  if (values.length === 0) throw badValue('batch', 'at least one envelope');
   const parts = splitJson(bytes);
-  for (const [index, value] of values.entries()) onEnvelope(fromJson(value, parts[index]!));
+  for (const [index, value] of values.entries()) onEnvelope(fromJson(value, parts[index]!), number);
 }
 
 /** `bytes` are those that `value` was parsed from. */

@@ -27,7 +27,7 @@ interface Known extends Omit<Names, 'kind'> {
   readonly clock: number;
 }
 
-/** An envelope whose payload is written as `{ text }` or `{ hex }`. */
+/** An envelope whose payload is written as `{ text }` or `{ hex }`; the `bits` of an ACK in hex. */
 type Written = Omit<Envelope, 'payload'> & { codec?: Codec; payload?: { text?: string; hex?: string } };
 
 interface EnvelopeVector extends Source {
@@ -40,6 +40,7 @@ interface EnvelopeVector extends Source {
 
 interface PacketVector extends Source {
   readonly canonical?: boolean;
+  readonly number?: number;
   readonly envelopes?: readonly Written[];
   readonly error?: string;
 }
@@ -66,7 +67,12 @@ function bytesOf({ hex, text }: { hex?: string; text?: string }): Uint8Array {
 }
 
 function envelopeOf(written: Written): Envelope {
-  return (written.payload ? { ...written, payload: bytesOf(written.payload) } : written) as Envelope;
+  const envelope = (
+    written.payload ? { ...written, payload: bytesOf(written.payload) } : written
+  ) as Envelope;
+  if (envelope.kind !== 'ack' || !envelope.packets) return envelope;
+  const bits = fromHex(envelope.packets.bits as never);
+  return { ...envelope, packets: { ...envelope.packets, bits } };
 }
 
 function tableOf(known: Known | undefined): NameTable | undefined {
@@ -96,7 +102,7 @@ test('there are enough vectors, each with a name of its own, of every kind in bo
   expect(new Set(names).size).toBe(names.length);
   for (const encoding of ['binary', 'json'] satisfies Encoding[]) {
     const kinds = accepted.filter((vector) => encodingOf(bytesOf(vector)) === encoding);
-    expect(new Set(kinds.map(({ envelope }) => envelope?.kind)).size).toBe(19);
+    expect(new Set(kinds.map(({ envelope }) => envelope?.kind)).size).toBe(20);
   }
 });
 
@@ -139,14 +145,19 @@ test.each(accepted)('never takes a part of $name for the whole', (vector) => {
 
 test.each(packets)('packet: $name', (vector) => {
   const found: Envelope[] = [];
-  const code = codeOf(() => readPacket(bytesOf(vector), undefined, (envelope) => found.push(envelope)));
+  const numbers: number[] = [];
+  const onNumber = (number: number): boolean => numbers.push(number) > 0;
+  const code = codeOf(() => {
+    readPacket(bytesOf(vector), undefined, (envelope) => found.push(envelope), onNumber);
+  });
   expect(code).toBe(vector.error);
   if (!vector.envelopes) return;
   expect(found).toEqual(vector.envelopes);
+  expect(numbers).toEqual(vector.number === undefined ? [] : [vector.number]);
   if (vector.canonical === false) return;
   const encoding: Encoding = vector.text === undefined ? 'binary' : 'json';
   const parts = vector.envelopes.map((envelope) => encode(envelopeOf(envelope), encoding));
-  expect(joinPacket(parts, encoding)).toEqual(bytesOf(vector));
+  expect(joinPacket(parts, encoding, vector.number)).toEqual(bytesOf(vector));
 });
 
 test.each(streams)('stream: $name', (vector) => {
