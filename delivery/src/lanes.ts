@@ -109,10 +109,9 @@ export class Lanes {
     for (const { lane, count } of received) {
       if (!this.#byNumber.has(lane)) this.#finish(lane, count, port);
     }
-    for (const lane of [...this.#byNumber.values()]) {
+    for (const lane of this.#byNumber.values()) {
       if (lane.retained.length > 0) this.#announce(lane, port);
       for (const { bytes } of lane.retained) port.write(bytes, lane.number);
-      if (lane.left) this.#end(lane, port);
     }
   }
 

@@ -272,9 +272,18 @@ describe('when to acknowledge', () => {
     expect(receiver.nextAck).toBeUndefined();
   });
 
+  test('packets within half a second, however long the round trip seems', () => {
+    const receiver = new Receiver();
+    receiver.setRtt(Number.POSITIVE_INFINITY);
+    receiver.packet(1, 0, false);
+    receiver.ack(0);
+    receiver.packet(2, 10, false);
+    expect(receiver.nextAck).toBe(500);
+  });
+
   test('packets before the first of them would be forgotten', () => {
     const receiver = new Receiver();
-    receiver.setRtt(10_000);
+    receiver.setRtt(1000);
     receiver.packet(1, 0, false);
     receiver.ack(0);
     for (let number = 2; number <= 129; number++) receiver.packet(number, 1, false);

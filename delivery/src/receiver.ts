@@ -23,6 +23,8 @@ const DELAY = 200;
 const PACKETS_DUE = 128;
 /** No ACK of packets sooner after the last than this, ms: timers are hardly finer. */
 const MIN_INTERVAL = 5;
+/** And no later than this, ms, however long the round trip seems: without ACKs it would never seem shorter. */
+const MAX_INTERVAL = 500;
 
 interface OneLane {
   readonly number: number;
@@ -45,7 +47,7 @@ export type Novelty =
 export class Receiver {
   readonly #control: OneLane = { number: 0, channel: '', count: 0, cursor: 0 };
   readonly #lanes = new Map<number, OneLane>([[0, this.#control]]);
-  /** Lanes announced on this transport. */
+  /** The lane last announced for each channel. */
   readonly #byChannel = new Map<string, OneLane>();
   #upTo = 0;
   readonly #beyond = new Set<number>();
@@ -70,14 +72,13 @@ export class Receiver {
 
   /** Another transport carries the session from here on. Nothing that came over an older one may be given in now. */
   attach(): void {
-    this.#byChannel.clear();
     this.#control.cursor = 0;
     this.#number = 0;
   }
 
   /** The round trip in ms: packets are acknowledged about twice in each. */
   setRtt(rtt: number): void {
-    this.#interval = Math.max(MIN_INTERVAL, rtt / 2);
+    this.#interval = Math.min(Math.max(MIN_INTERVAL, rtt / 2), MAX_INTERVAL);
   }
 
   /** Takes a LANE. @throws ProtocolError where it skips envelopes. */

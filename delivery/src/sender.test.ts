@@ -126,6 +126,22 @@ describe('packets', () => {
     expect([sender.nextDeadline, sender.stats.pending]).toEqual([undefined, 0]);
   });
 
+  test('one that comes while it waits to be sent again leaves the line', () => {
+    const { sender, heard } = bench();
+    const port = new Ledger(1200);
+    sender.attach(port);
+    sender.publish(latest('A', {}, { id: 'a' }), 0);
+    sender.flush(0);
+    const deadline = sender.nextDeadline!;
+    port.open = false;
+    sender.flush(deadline);
+    sender.acknowledge(ackOf(1), deadline + 1);
+    port.open = true;
+    sender.flush(deadline + 20);
+    expect([types(port.datagrams), heard.outcomes]).toEqual([['A'], ['a delivered']]);
+    expect(sender.nextDeadline).toBeUndefined();
+  });
+
   test('a datagram that the port does not take leaves latest messages in line and drops the others', () => {
     const { sender, heard } = bench();
     const port = new Ledger(1200);

@@ -11,9 +11,10 @@ import { type Side, type Weather, Wire } from './wire.ts';
 const BUSY = 3000;
 /** All must be said within this long of quiet, ms. */
 const QUIET = 120_000;
-const SOFT_BUDGET = 16 * 1024;
+/** More than all slots together, so that no `latest` is dropped for its bytes. */
+const SOFT_BUDGET = 36 * 1024;
 const HARD_BUDGET = 1024 * 1024;
-/** A slot of `latest` is never dropped for its bytes; this many are in use. */
+/** Keys of `latest` in each of three channels. */
 const SLOTS = 3;
 const LARGEST = 3000;
 
