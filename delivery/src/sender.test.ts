@@ -212,6 +212,39 @@ describe('too big for a datagram', () => {
     expect(heard.outcomes).toEqual(['old superseded', 'new delivered']);
   });
 
+  test('two are always on their way, more only as far as there is room', () => {
+    const { sender } = bench();
+    const port = new Ledger(1200);
+    sender.attach(port);
+    for (const type of 'ABCDE') sender.publish(latest(type, big), 0);
+    sender.flush(0);
+    expect(port.messages.length).toBe(2);
+    expect(sender.nextDeadline).toBeUndefined();
+    sender.acknowledge(ackOf(1), 50);
+    sender.flush(50);
+    expect(port.messages.length).toBeGreaterThan(2);
+  });
+
+  test('one that can no longer be acknowledged counts as lost, and its stream is no longer held', () => {
+    const { sender } = bench();
+    const port = new Ledger(1200);
+    sender.attach(port);
+    sender.publish(unreliable('A', big, { maxAge: 10_000 }), 0);
+    sender.flush(0);
+    for (let number = 2; number <= 300; number++) {
+      sender.publish(unreliable('B'), number);
+      sender.flush(number);
+      // All but the first have come.
+      const bits = Array.from(
+        { length: 32 },
+        (_, byte) => 2 ** Math.min(8, Math.max(0, number - 2 - 8 * byte)) - 1,
+      );
+      sender.acknowledge(ackOf(number, ...bits), number);
+      if (number === 200) expect(sender.nextDeadline).toBe(10_000);
+    }
+    expect([sender.nextDeadline, sender.stats.inFlight]).toEqual([undefined, 0]);
+  });
+
   test('where no stream is to be had it waits, and can be replaced', () => {
     const { sender } = bench();
     const port = new Ledger(1200);

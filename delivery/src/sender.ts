@@ -20,6 +20,8 @@ import { Window } from './window.ts';
 const PIPE_PACKET = 16 * 1024;
 /** Bytes unsent above which what may be dropped waits here, where it can still be replaced, and not behind them. */
 const PIPE_BACKLOG = 16 * 1024;
+/** Messages too big for a datagram that may always be on their way. */
+const STREAMS = 2;
 /** How long after a port took no datagram or stream it is asked again, ms. */
 const RETRY = 10;
 
@@ -203,7 +205,7 @@ export class Sender {
     this.#resetExpired(now);
     for (;;) {
       const next = this.#pending.peek(now);
-      if (!next || this.#window.room === 0) return;
+      if (!next || this.#isFull(next, port)) return;
       if (!this.#sendNext(next, port, now)) {
         this.#retryAt = now + RETRY;
         return;
@@ -243,6 +245,12 @@ export class Sender {
   #isOversize({ bytes }: Message, { maxDatagramSize }: Port): boolean {
     const [head, each] = PACKET_OVERHEAD[this.#encoding];
     return maxDatagramSize > 0 && bytes.length + head + each > maxDatagramSize;
+  }
+
+  /** Must a message wait for an acknowledgement? The least room is for a datagram; of streams it is two. */
+  #isFull(next: Message, port: Port): boolean {
+    const { room } = this.#window;
+    return this.#isOversize(next, port) ? room <= 1 && this.#carried.size >= STREAMS : room === 0;
   }
 
   /** One packet. False: the port takes none now. */
@@ -314,6 +322,8 @@ export class Sender {
   }
 
   #requeue(lost: readonly Message[]): void {
+    for (const [number, { message }] of this.#carried)
+      if (lost.includes(message)) this.#carried.delete(number);
     for (const message of lost) if (!this.#late.has(message)) this.#pending.requeue(message);
   }
 
