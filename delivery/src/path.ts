@@ -1,0 +1,127 @@
+import { MaxFilter } from './max-filter.ts';
+
+/** How the count of deliveries stood when a packet left (draft-ietf-ccwg-bbr, section 4.1). */
+export interface Mark {
+  readonly sentAt: number;
+  /** Bytes delivered until then. */
+  readonly delivered: number;
+  /** When the last of them was acknowledged, and when that one had left. */
+  readonly heardAt: number;
+  readonly heardSentAt: number;
+  /** Whether there was less to send than room: then it says how much was sent, not how much could have been. */
+  readonly limited: boolean;
+  /** Whether our own packets cannot have delayed it. */
+  readonly calm: boolean;
+}
+
+/** Bytes in flight before the first acknowledgement: two full datagrams. 80 kbit/s takes 240 ms to carry them. */
+const FIRST_WINDOW = 2400;
+/** Patience before the first acknowledgement, ms: twice the slowest ordinary path. */
+const FIRST_PATIENCE = 1000;
+/** What is allowed for on short paths, where timers and event loops are slower than the network, ms. */
+const GRANULARITY = 10;
+/** For how long a shortest round trip is believed, ms; and while it is well above what it once was. */
+const FLOOR_LIFETIME = 10_000;
+const DOUBTFUL_LIFETIME = 2000;
+/** The longest one that is believed, ms: above it is a queue, not a path. */
+const FLOOR_MAX = 1000;
+/** A rate this much above what was known is a wider link. */
+const GROWTH = 1.25;
+/** Rounds without growth after which the link counts as full. */
+const FULL_ROUNDS = 3;
+
+/**
+ * What is known of the way to the far end: how much it carries, and how long that takes. Times in ms, rates in bytes
+ * per ms.
+ */
+export class Path {
+  /** Smoothed round trip, as in RFC 9002 section 5.3. Undefined before the first. */
+  rtt: number | undefined;
+  /** The shortest round trip lately: what is above it is a queue. */
+  floor = Number.POSITIVE_INFINITY;
+  /** The queue is to be emptied, since only that tells a longer path from a queue of our own. */
+  probing = false;
+  readonly #rate = new MaxFilter();
+  readonly #heap = new MaxFilter();
+  #variation = 0;
+  #floorAt = 0;
+  /** The shortest round trip in a long time. */
+  #ground = Number.POSITIVE_INFINITY;
+  #known = 0;
+  #still = 0;
+  #roundEnd = 0;
+
+  /** The most that arrived lately; 0 before the first acknowledgement. */
+  get rate(): number {
+    return this.#rate.value;
+  }
+
+  /** What may be in flight, bytes: what the path itself holds, and a little that finds out whether it holds more. */
+  get window(): number {
+    if (this.rate === 0) return FIRST_WINDOW;
+    const product = this.rate * this.#span;
+    // An acknowledgement speaks for a heap of packets that had all left the wire before it came.
+    return (this.#still < FULL_ROUNDS ? 2 : 1) * product + Math.min(this.#heap.value, product);
+  }
+
+  /**
+   * For how long a packet may be silent: a round trip, the far end's delay of an acknowledgement (half of one more),
+   * and what round trips vary by.
+   */
+  get patience(): number {
+    return this.rtt === undefined ? FIRST_PATIENCE : 1.5 * this.rtt + 4 * this.#variation + GRANULARITY;
+  }
+
+  /** A round trip was seen. */
+  took(time: number): void {
+    const rtt = this.rtt ?? time;
+    this.#variation = this.rtt === undefined ? time / 2 : 0.75 * this.#variation + Math.abs(rtt - time) / 4;
+    this.rtt = rtt + (time - rtt) / 8;
+  }
+
+  /**
+   * An acknowledgement of `heap` bytes came, the newest of them marked `mark`; `delivered` is the count of bytes with
+   * them.
+   */
+  learn(mark: Mark, heap: number, delivered: number, now: number): void {
+    const time = now - mark.sentAt;
+    this.took(time);
+    if (time <= this.floor || mark.calm) {
+      this.floor = time;
+      this.#floorAt = now;
+      // Follows upwards slowly: a path that became longer is believed in the end, a queue of others is long gone.
+      this.#ground = Math.min(time, this.#ground * 1.1);
+      if (mark.calm) this.probing = false;
+    }
+
+    // The slower of the way out and the way back: packets that left in a heap, or whose acknowledgements came in one,
+    // do not look like a fast link.
+    const interval = Math.max(mark.sentAt - mark.heardSentAt, now - mark.heardAt, 0.01);
+    this.#rate.add((delivered - mark.delivered) / interval, now, 10 * this.#span, mark.limited);
+    this.#heap.add(heap, now, 10 * this.#span, mark.limited);
+
+    const { rate } = this;
+    if (rate >= this.#known * GROWTH) {
+      this.#known = rate;
+      this.#still = 0;
+    } else if (rate < this.#known / 2) {
+      // Less gets through: a narrower link, or a longer path that makes the same window too small.
+      this.#known = rate;
+      this.probing = true;
+    } else if (this.#still < FULL_ROUNDS && !mark.limited && mark.delivered >= this.#roundEnd) {
+      // A round trip this long says the same as three: it is our own queue. It is let go at once.
+      this.#still = time > 1.5 * this.#span ? FULL_ROUNDS : this.#still + 1;
+      this.probing = this.#still === FULL_ROUNDS;
+    }
+    if (mark.delivered >= this.#roundEnd) this.#roundEnd = delivered;
+
+    const lifetime = this.floor > 2 * this.#ground ? DOUBTFUL_LIFETIME : FLOOR_LIFETIME;
+    if (now - this.#floorAt > lifetime) this.probing = true;
+  }
+
+  /** How long a byte may be in flight: the shortest round trip and a quarter. */
+  get #span(): number {
+    const floor = Math.min(this.floor, FLOOR_MAX);
+    return floor + Math.max(floor / 4, GRANULARITY);
+  }
+}

@@ -1,0 +1,228 @@
+import { type PacketPosition, ProtocolError } from '@spillway/envelope';
+import type { Message } from './message.ts';
+import { type Mark, Path } from './path.ts';
+
+/** A packet on its way. */
+interface Flight extends Mark {
+  readonly number: number;
+  readonly bytes: number;
+  readonly messages: readonly Message[];
+  readonly onStream: boolean;
+}
+
+/** What an acknowledgement says of packets. `late`: of those that were taken for lost before. */
+export interface Verdict {
+  readonly lost: readonly Message[];
+  readonly delivered: readonly Message[];
+  readonly late: readonly Message[];
+}
+
+/** Packets that may always be in flight: one on its way and one on the way into the link. */
+const LEAST_PACKETS = 2;
+/** An acknowledgement names this many packets besides its highest: 32 bytes of bits. */
+const NAMED = 256;
+/** Doublings of the patience while nothing at all is heard. */
+const MAX_DOUBLINGS = 2;
+/** The longest patience, ms: what is given up too early and comes late after all costs one more packet. */
+const MAX_PATIENCE = 3000;
+
+/**
+ * Which packets of droppable messages are in flight, and how much may be. Kernel, QUIC and link hide seconds of data;
+ * this bounds it by what the far end has acknowledged: the delivery rate times the shortest round trip, and a little.
+ * The shape is that of BBR. It has no pace of its own, since acknowledgements come in small heaps anyway; it does not
+ * shrink on loss, since messages here are not sent again but replaced; and when there is less to send than room it
+ * learns nothing from that.
+ *
+ * Pure: `now` is in ms and never goes back.
+ */
+export class Window {
+  /** Bytes in flight. */
+  inFlight = 0;
+  readonly #flights = new Map<number, Flight>();
+  /** Taken for lost. What an acknowledgement names of them after all was only slow. */
+  readonly #lost = new Map<number, Flight>();
+  #path = new Path();
+  /** Packets in flight that are not on a stream of their own. */
+  #packets = 0;
+  #highest = 0;
+  #delivered = 0;
+  #heardAt = 0;
+  #heardSentAt = 0;
+  /** Write-offs since anything was heard. */
+  #silences = 0;
+  #limitedUntil = 0;
+  /** Whether the last acknowledgement found the window full. */
+  #full = false;
+
+  /** Smoothed round trip with the far end's delay of acknowledgements, ms. */
+  get rtt(): number | undefined {
+    return this.#path.rtt;
+  }
+
+  /** The shortest round trip of about the last 10 s, ms. */
+  get minRtt(): number | undefined {
+    const { floor } = this.#path;
+    return floor < Number.POSITIVE_INFINITY ? floor : undefined;
+  }
+
+  /** Bytes per ms that arrived at best lately; 0 before the first acknowledgement. */
+  get rate(): number {
+    return this.#path.rate;
+  }
+
+  /**
+   * Bytes that may be sent now. More than 0 is room for a packet, which may be larger by one message. With fewer than
+   * two packets in flight there is always room for one of a single message.
+   */
+  get room(): number {
+    // Twice in silence the path may be dead, and probing wants it empty.
+    const closed = this.#silences > 1 || (this.#path.probing && this.#full);
+    const room = closed ? 0 : this.#path.window - this.inFlight;
+    return Math.max(room, this.#packets < LEAST_PACKETS ? 1 : 0);
+  }
+
+  /** When `writeOff` has something to do, unless an acknowledgement comes first. */
+  get nextDeadline(): number | undefined {
+    for (const { onStream, sentAt } of this.#flights.values()) {
+      if (!onStream) return Math.max(sentAt, this.#heardAt) + this.#patience;
+    }
+    return undefined;
+  }
+
+  /**
+   * Numbers rise. `onStream`: on a reliable stream of its own, so neither overtaken nor written off; it leaves by
+   * acknowledgement, `cancel`, or when an acknowledgement can no longer name it.
+   */
+  sent(number: number, bytes: number, messages: readonly Message[], now: number, onStream = false): void {
+    // After a rest the clock of the rate starts with this packet, not with the last acknowledgement.
+    const rested = this.#flights.size === 0;
+    const { probing } = this.#path;
+    this.#flights.set(number, {
+      number,
+      bytes,
+      messages,
+      onStream,
+      sentAt: now,
+      delivered: this.#delivered,
+      heardAt: rested ? now : this.#heardAt,
+      heardSentAt: rested ? now : this.#heardSentAt,
+      limited: probing || this.#delivered <= this.#limitedUntil,
+      calm: probing && (!this.#full || this.#packets < LEAST_PACKETS),
+    });
+    if (rested) {
+      this.#heardAt = now;
+      this.#heardSentAt = now;
+    }
+    this.#highest = number;
+    this.#count(bytes, onStream, 1);
+  }
+
+  /**
+   * Takes in what the far end has. Every packet below the highest that it does not name is lost, at once. Throws
+   * `bad-value` when it names a packet that was never sent.
+   */
+  acknowledge({ highest, bits }: PacketPosition, now: number): Verdict {
+    if (highest > this.#highest)
+      throw new ProtocolError('bad-value', 'acknowledges a packet that was not sent');
+    const lost: Message[] = [];
+    const delivered: Message[] = [];
+    const late: Message[] = [];
+    const names = (number: number) => {
+      const bit = highest - 1 - number;
+      return bit === -1 || (bit >= 0 && bit < bits.length * 8 && ((bits[bit >> 3]! >> (bit & 7)) & 1) > 0);
+    };
+    // Asked before anything leaves: with room to spare, it was not the window that held messages back.
+    this.#full = this.room === 0;
+    if (!this.#full) this.#limitedUntil = this.#delivered + this.inFlight;
+    const before = this.#delivered;
+    for (const { number, bytes, messages, sentAt } of this.#lost.values()) {
+      if (!names(number)) continue;
+      this.#lost.delete(number);
+      this.#delivered += bytes;
+      late.push(...messages);
+      // Or patience would never grow, and on a path this slow each message would be sent again and again. Of others
+      // only an earlier acknowledgement may have been lost.
+      if (number === highest) this.#path.took(now - sentAt);
+    }
+    let newest: Flight | undefined;
+    for (const flight of this.#flights.values()) {
+      const { number, bytes, messages, onStream } = flight;
+      if (number > highest) break;
+      if (names(number)) {
+        delivered.push(...messages);
+        newest = flight;
+        this.#delivered += bytes;
+      } else if (onStream && highest - number <= NAMED) continue;
+      else {
+        lost.push(...messages);
+        this.#lose(flight);
+      }
+      this.#leave(flight);
+    }
+    const heap = this.#delivered - before;
+    if (heap > 0) {
+      this.#silences = 0;
+      this.#heardAt = now;
+    }
+    if (newest) {
+      this.#heardSentAt = newest.sentAt;
+      this.#path.learn(newest, heap, this.#delivered, now);
+    }
+    return { lost, delivered, late };
+  }
+
+  /** Gives up a packet whose stream was reset; its messages, if it was still in flight. */
+  cancel(number: number): readonly Message[] {
+    const flight = this.#flights.get(number);
+    if (flight) this.#leave(flight);
+    return flight?.messages ?? [];
+  }
+
+  /** Gives up what nothing was heard of for too long: the tail, which no later packet can show to be lost. */
+  writeOff(now: number): Message[] {
+    const lost: Message[] = [];
+    if (!(this.nextDeadline! <= now)) return lost;
+    const patience = this.#patience;
+    for (const flight of this.#flights.values()) {
+      // As the deadline is reckoned, to the last digit: or it is reached, and nothing comes of it.
+      if (flight.sentAt + patience > now) break;
+      if (flight.onStream) continue;
+      this.#leave(flight);
+      this.#lose(flight);
+      lost.push(...flight.messages);
+    }
+    this.#silences++;
+    return lost;
+  }
+
+  /** The transport is gone: all that was in flight is lost, and nothing is known about the next path. */
+  detach(): Message[] {
+    const lost = [...this.#flights.values()].flatMap(({ messages }) => messages);
+    this.#flights.clear();
+    this.#lost.clear();
+    this.inFlight = 0;
+    this.#packets = 0;
+    this.#silences = 0;
+    this.#path = new Path();
+    return lost;
+  }
+
+  get #patience(): number {
+    return Math.min(this.#path.patience * 2 ** Math.min(this.#silences, MAX_DOUBLINGS), MAX_PATIENCE);
+  }
+
+  #count(bytes: number, onStream: boolean, sign: 1 | -1): void {
+    this.inFlight += sign * bytes;
+    if (!onStream) this.#packets += sign;
+  }
+
+  #leave({ number, bytes, onStream }: Flight): void {
+    this.#flights.delete(number);
+    this.#count(bytes, onStream, -1);
+  }
+
+  #lose(flight: Flight): void {
+    this.#lost.set(flight.number, flight);
+    if (this.#lost.size > NAMED) this.#lost.delete(this.#lost.keys().next().value!);
+  }
+}
