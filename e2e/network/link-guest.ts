@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { notice, serveGuest } from './guest-end.ts';
+import { hurry } from './priority.ts';
 
 const ADDRESS = '10.77.0.1';
 /** Both protocols: what comes is sent back. */
@@ -18,7 +19,7 @@ export type Question =
   | { readonly ask: 'udp'; readonly count: number; readonly interval: number; readonly size: number }
   /** Whether a new TCP connection answers in time. */
   | { readonly ask: 'tcp' }
-  /** What TCP brings within this time, ms. */
+  /** What TCP brings within this time, ms, or until the connection ends. */
   | { readonly ask: 'pull'; readonly duration: number }
   /** Opens a TCP connection and keeps it. */
   | { readonly ask: 'hold' }
@@ -127,7 +128,7 @@ async function pull(limit: number): Promise<Pulled> {
     if (first === undefined) first = last;
     else bytes += chunk.length;
   });
-  await wait(limit);
+  await Promise.race([wait(limit), new Promise((resolve) => socket.once('close', resolve))]);
   socket.destroy();
   return { bytes, duration: last - (first ?? last) };
 }
@@ -136,4 +137,5 @@ function wait(duration: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, duration));
 }
 
+hurry();
 await serveGuest(process.argv[2] === 'gateway' ? serve : async () => {}, answer);

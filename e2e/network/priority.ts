@@ -1,13 +1,17 @@
+import { spawnSync } from 'node:child_process';
 import { setPriority } from 'node:os';
 
 /**
- * Lets this process go before others, where times are measured on a busy machine. Threads started later inherit
- * it. Not every root is granted it: times are then as good as the machine is idle.
+ * Lets this process and its threads go before all others, where times are measured on a busy machine. For
+ * processes that mostly wait. Where real-time scheduling is not granted, a nice value has to do.
  */
 export function hurry(): void {
+  // First in, first out, and any real-time priority is above every ordinary process.
+  const { status } = spawnSync('chrt', ['-a', '-f', '-p', '10', String(process.pid)], { stdio: 'ignore' });
+  if (status === 0) return;
   try {
     setPriority(-15);
   } catch {
-    // As said.
+    // Times are then as good as the machine is idle.
   }
 }
