@@ -99,7 +99,6 @@ async function join(name: string): Promise<void> {
     me = joined.id;
     remember(joined.name);
     showPlaying(true);
-    field.focus({ preventScroll: true });
   } catch (error) {
     // The connection went: `open` joins again as soon as it is back.
     if (error instanceof RequestError && error.code === 'connection-lost') return;

@@ -128,12 +128,15 @@ export class AlarmLog {
   }
 }
 
+const TIME = new Intl.DateTimeFormat([], {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
+
 function period({ raisedAt, clearedAt }: Alarm): string {
-  const from = new Date(raisedAt).toLocaleTimeString([], {
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-  });
+  const from = TIME.format(raisedAt);
   if (clearedAt === undefined) return `${from}, still active`;
   return `${from}, for ${Math.max(1, Math.round((clearedAt - raisedAt) / 1000))} s`;
 }

@@ -69,7 +69,7 @@ export class Plant {
 
   #disturbance(): Disturbance {
     const kind = pick(this.#random, [spike, excursion, step]);
-    const height = kind === spike ? between(this.#random, 2.1, 2.7) : between(this.#random, 1.55, 1.95);
+    const height = kind === spike ? between(this.#random, 1.7, 2.5) : between(this.#random, 1.4, 1.9);
     return kind(this.#random() < 0.7 ? height : -height);
   }
 }

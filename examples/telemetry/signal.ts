@@ -62,9 +62,10 @@ export class Signal {
     this.#drift += this.#noise() * 0.16 * Math.sqrt(elapsed) - this.#drift * DRIFT_PULL * elapsed;
     this.#drift = Math.min(0.3, Math.max(-0.3, this.#drift));
     const cycle = 0.22 * Math.sin((2 * Math.PI * now) / this.#cycle + this.#phase);
-    const away = cycle + this.#drift + this.#noise() * 0.022 + this.#disturbed(now);
+    const away = cycle + this.#drift + this.#noise() * 0.014 + this.#disturbed(now);
     const { usual, low, high } = this.#quantity;
-    return usual + away * (away > 0 ? high - usual : usual - low);
+    // No quantity here can be less than nothing.
+    return Math.max(0, usual + away * (away > 0 ? high - usual : usual - low));
   }
 
   #disturbed(now: number): number {
