@@ -34,7 +34,7 @@ const LIMIT_HELP: Readonly<Record<keyof Limits, string>> = {
   bytesPerSecond: 'inbound bytes of a session, sustained',
   subscriptionsPerSession: 'channels a session is subscribed to',
   requestsPerSession: 'requests of a session in progress',
-  pendingPerSession: 'messages waiting for an asynchronous hook',
+  pendingPerSession: 'messages of a session that hooks have not finished',
   maxNames: 'dictionary numbers of a session',
   sendBudgetSoft: 'unsent bytes above which unreliable messages drop',
   sendBudgetHard: 'unsent bytes above which a session closes',

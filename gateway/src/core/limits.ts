@@ -16,7 +16,7 @@ export interface Limits {
   readonly subscriptionsPerSession: number;
   /** Requests of one session in progress at the server. @default 64 */
   readonly requestsPerSession: number;
-  /** Inbound messages of one session waiting for an asynchronous hook. @default 256 */
+  /** Subscriptions and publications of one session that hooks have not finished. @default 256 */
   readonly pendingPerSession: number;
   /** Dictionary numbers that each end may define in one session. @default 4096 */
   readonly maxNames: number;
@@ -79,6 +79,8 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
   requireOrder(limits, 'sendBudgetSoft', 'sendBudgetHard');
   requireOrder(limits, 'pingInterval', 'idleTimeout');
   requireOrder(limits, 'maxHelloBytes', 'maxMessageBytes');
+  // A client that reconnects subscribes to everything at once.
+  requireOrder(limits, 'subscriptionsPerSession', 'pendingPerSession');
   return limits;
 }
 
