@@ -1,0 +1,264 @@
+import {
+  CLOSE,
+  type CloseName,
+  closeName,
+  mayReconnect,
+  type ProtocolError,
+  type Rung,
+  type RungReason,
+} from '@spillway/envelope';
+import type { CloseInfo, SessionState, TransportInfo } from './api.ts';
+import { Backoff } from './backoff.ts';
+import type { Undo } from './clock.ts';
+import type { Context } from './context.ts';
+import { Dial } from './dial.ts';
+import { ConnectError, RequestError } from './errors.ts';
+import type { Link, LinkHandler } from './link.ts';
+
+/** A connection that held this long makes the next backoff begin anew, ms. */
+const STABLE = 10_000;
+
+/** What a connector tells its session, beside what comes in. */
+export interface ConnectorHandler extends Omit<LinkHandler, 'closed'> {
+  /** There is a connection, not yet announced: whatever has to go first. */
+  opened(link: Link): void;
+  /** The connection is gone, and what was in flight with it. */
+  lost(): void;
+  state(state: SessionState): void;
+  transport(transport: TransportInfo): void;
+  /** Once, the last call: nothing is left. */
+  closed(info: CloseInfo): void;
+}
+
+/** Keeps a session connected: dials, dials again after a loss, changes over to other transports. */
+export class Connector {
+  readonly #context: Context;
+  readonly #handler: ConnectorHandler;
+  readonly #backoff: Backoff;
+  readonly #gone = Promise.withResolvers<void>();
+  #transports: readonly Rung[];
+  #state: SessionState = 'connecting';
+  #transport: TransportInfo = { name: 'websocket', reasons: [] };
+  #link: Link | undefined;
+  #openedAt = 0;
+  /** Looks for a connection; after it got one, for the reasons why it is no better one. */
+  #dial: Dial | undefined;
+  #switch: { readonly dial: Dial; readonly failed: (error: ConnectError) => void } | undefined;
+  #failOpen: ((error: ConnectError) => void) | undefined;
+  #cancelTimer: Undo = () => {};
+  /** Lets out what came with the first WELCOME. */
+  #release: Undo = () => {};
+
+  constructor(context: Context, handler: ConnectorHandler) {
+    const { settings, random } = context;
+    const { minDelay, maxDelay } = settings.reconnect || { minDelay: 0, maxDelay: 0 };
+    this.#context = context;
+    this.#handler = handler;
+    this.#transports = settings.transports;
+    this.#backoff = new Backoff(minDelay, maxDelay, random);
+  }
+
+  /** The connection that carries the session now. */
+  get link(): Link | undefined {
+    return this.#state === 'closed' ? undefined : this.#link;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get transport(): TransportInfo {
+    return this.#transport;
+  }
+
+  /** The first connection. Rejects with `ConnectError`; then it is all over. */
+  open(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#failOpen = (error) => {
+        this.#halt();
+        reject(error);
+      };
+      const { signal } = this.#context.settings;
+      signal?.addEventListener('abort', this.#abort);
+      if (signal?.aborted) this.#abort();
+      else this.#dial = this.#start(this.#transports, false, resolve, this.#failOpen);
+    });
+  }
+
+  /** Dials with another allow-list beside the present connection. Rejects with `ConnectError`, changing nothing. */
+  switchTo(transports: readonly Rung[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#state === 'closed') throw new ConnectError('closed', [], { final: true });
+      this.#endSwitch('aborted');
+      this.#cancelTimer();
+      if (!this.#link) this.#dial?.cancel('another allow-list');
+      const failed = (error: ConnectError): void => {
+        this.#switch = undefined;
+        reject(error);
+        if (!this.#link && this.#state !== 'closed') this.#retry(error);
+      };
+      const opened = (): void => {
+        this.#switch = undefined;
+        this.#transports = transports;
+        resolve();
+      };
+      this.#switch = { dial: this.#start(transports, true, opened, failed), failed };
+    });
+  }
+
+  /** Flushes and closes for good. Resolves when the connection is gone. */
+  close(): Promise<void> {
+    this.#release();
+    if (this.#state === 'closed') return this.#gone.promise;
+    const link = this.#link;
+    this.#halt();
+    this.#handler.state('closed');
+    if (link) link.close(CLOSE.normal, '');
+    else this.#finish(CLOSE.normal, '');
+    return this.#gone.promise;
+  }
+
+  #start(
+    transports: readonly Rung[],
+    isRetry: boolean,
+    opened: () => void,
+    failed: (error: ConnectError) => void,
+  ): Dial {
+    const dial = new Dial(this.#context, {
+      open: (link, reasons) => {
+        this.#adopt(dial, link, reasons);
+        opened();
+      },
+      reasons: (reasons) => {
+        if (this.#dial === dial) this.#setTransport(this.#transport.name, reasons);
+      },
+      failed,
+    });
+    void dial.start(transports, isRetry);
+    return dial;
+  }
+
+  #adopt(dial: Dial, link: Link, reasons: readonly RungReason[]): void {
+    const old = this.#link;
+    if (this.#dial !== dial) this.#dial?.cancel('another connection');
+    this.#dial = dial;
+    this.#link = link;
+    this.#openedAt = this.#context.clock.now();
+    if (old) {
+      old.close(CLOSE.normal, 'moved to another transport');
+      this.#handler.lost();
+    }
+    this.#handler.opened(link);
+    const first = this.#failOpen !== undefined;
+    this.#failOpen = undefined;
+    this.#setState('open');
+    this.#setTransport(link.transport.name, reasons);
+    if (first) this.#hold(link);
+    else this.#serve(link);
+  }
+
+  /** Nobody can listen before `connect` has returned, so what came with WELCOME waits until the caller had its turn. */
+  #hold(link: Link): void {
+    const cancel = this.#context.clock.after(0, () => this.#release());
+    this.#release = () => {
+      cancel();
+      this.#release = () => {};
+      this.#serve(link);
+    };
+  }
+
+  #serve(link: Link): void {
+    link.start({
+      incoming: (envelope) => {
+        if (this.link === link) this.#handler.incoming(envelope);
+      },
+      closed: (code, reason, error) => {
+        if (this.#link === link) this.#lost(code, reason, error);
+      },
+    });
+  }
+
+  #lost(code: number, reason: string, cause: ProtocolError | undefined): void {
+    const { settings, clock } = this.#context;
+    this.#link = undefined;
+    if (this.#state === 'closed') {
+      this.#finish(CLOSE.normal, '');
+      return;
+    }
+    this.#dial?.cancel('the connection was lost');
+    this.#handler.lost();
+    if (!mayReconnect(code) || !settings.reconnect) {
+      const error = cause && new RequestError('protocol-error', cause.message, { cause });
+      this.#end(code, reason, error);
+      return;
+    }
+    if (clock.now() - this.#openedAt >= STABLE) this.#backoff.reset();
+    this.#setState('reconnecting');
+    // A change of transport that is under way is as good as a retry.
+    if (!this.#switch && this.#state === 'reconnecting') this.#retry();
+  }
+
+  #retry(last?: ConnectError): void {
+    const { settings, clock } = this.#context;
+    if (!settings.reconnect || this.#backoff.attempts >= settings.reconnect.maxAttempts) {
+      this.#end(CLOSE['transport-lost'], 'no connection', last);
+      return;
+    }
+    this.#cancelTimer = clock.after(this.#backoff.next(), () => {
+      this.#dial = this.#start(
+        this.#transports,
+        true,
+        () => {},
+        (error) => {
+          if (error.final)
+            this.#end(CLOSE[error.code as CloseName] ?? CLOSE['transport-lost'], error.message, error);
+          else this.#retry(error);
+        },
+      );
+    });
+  }
+
+  #end(code: number, reason: string, error?: ConnectError | RequestError): void {
+    this.#halt();
+    this.#handler.state('closed');
+    this.#finish(code, reason, error);
+  }
+
+  readonly #abort = (): void => {
+    const { signal } = this.#context.settings;
+    if (this.#failOpen)
+      this.#failOpen(new ConnectError('aborted', [], { cause: signal?.reason, final: true }));
+    else void this.close();
+  };
+
+  /** Nothing begins any more; only the link itself has still to end. */
+  #halt(): void {
+    this.#state = 'closed';
+    this.#cancelTimer();
+    this.#dial?.cancel('closed');
+    this.#context.settings.signal?.removeEventListener('abort', this.#abort);
+    this.#endSwitch('closed');
+  }
+
+  #endSwitch(code: 'aborted' | 'closed'): void {
+    const running = this.#switch;
+    this.#switch = undefined;
+    running?.dial.cancel(code);
+    running?.failed(new ConnectError(code, [], { final: true }));
+  }
+
+  #finish(code: number, reason: string, error?: ConnectError | RequestError): void {
+    this.#handler.closed({ code, name: closeName(code), reason, error });
+    this.#gone.resolve();
+  }
+
+  #setState(state: SessionState): void {
+    this.#state = state;
+    this.#handler.state(state);
+  }
+
+  #setTransport(name: Rung, reasons: readonly RungReason[]): void {
+    this.#transport = { name, reasons };
+    this.#handler.transport(this.#transport);
+  }
+}

@@ -1,0 +1,298 @@
+import { type Event, encode, type Rung, validChannel } from '@spillway/envelope';
+import type {
+  Channel,
+  CloseInfo,
+  PublishOptions,
+  RequestOptions,
+  Session,
+  SessionEvents,
+  SessionState,
+  TransportInfo,
+} from './api.ts';
+import { ChannelCore, type ChannelHost } from './channel.ts';
+import type { Clock, Undo } from './clock.ts';
+import { Connector, type ConnectorHandler } from './connector.ts';
+import type { Context } from './context.ts';
+import { Emitter } from './emitter.ts';
+import { RequestError } from './errors.ts';
+import type { Incoming, Link } from './link.ts';
+import { openMessage } from './message.ts';
+import { type Fate, isDroppable } from './outbox.ts';
+import { writePayload } from './payload.ts';
+import { Queue } from './queue.ts';
+import { Requests, toRequestError } from './requests.ts';
+import type { Meter, SessionStats } from './stats.ts';
+
+/** The default for the answer to a request, ms. */
+const REQUEST_TIMEOUT = 10_000;
+
+/** What the application sees of a session, and all that outlives its connections: channels, requests, what waits. */
+export class SessionCore implements Session, ChannelHost {
+  readonly clock: Clock;
+  readonly meter: Meter;
+  readonly #context: Context;
+  readonly #connector: Connector;
+  readonly #events: Emitter<SessionEvents>;
+  readonly #channels = new Map<string, ChannelCore>();
+  readonly #requests: Requests;
+  readonly #queue: Queue;
+  /** SUBSCRIBEs of this connection that have no answer yet, by id. */
+  readonly #subscribing = new Map<string, ChannelCore>();
+  #id = '';
+  #lastId = 0;
+  #blaming = false;
+
+  constructor(context: Context) {
+    this.clock = context.clock;
+    this.meter = context.meter;
+    this.#context = context;
+    this.#events = new Emitter((error) => this.blame(error));
+    this.#requests = new Requests(this.clock);
+    this.#queue = new Queue(context.settings.maxQueuedBytes, () => this.meter.drop('backlog'));
+    this.#connector = new Connector(context, this.#incoming());
+  }
+
+  /** The first connection. Rejects with `ConnectError`, after which nothing of the session is left. */
+  open(): Promise<void> {
+    return this.#connector.open();
+  }
+
+  // Session: what the application calls.
+
+  get id(): string {
+    return this.#id;
+  }
+
+  get state(): SessionState {
+    return this.#connector.state;
+  }
+
+  get transport(): TransportInfo {
+    return this.#connector.transport;
+  }
+
+  on<Name extends keyof SessionEvents>(name: Name, listener: (...args: SessionEvents[Name]) => void): Undo {
+    return this.#events.on(name, listener);
+  }
+
+  off<Name extends keyof SessionEvents>(name: Name, listener: (...args: SessionEvents[Name]) => void): void {
+    this.#events.off(name, listener);
+  }
+
+  channel<Events extends object = Record<string, unknown>>(name: string): Channel<Events> {
+    let channel = this.#channels.get(name);
+    if (!channel) {
+      if (!validChannel(name)) throw new TypeError(`'${name}' cannot be the name of a channel`);
+      channel = new ChannelCore(name, this);
+      this.#channels.set(name, channel);
+    }
+    // Types of payloads are the caller's word; at run time they are what comes.
+    return channel as unknown as Channel<Events>;
+  }
+
+  async request<Request, Response>(
+    type: string,
+    payload?: Request,
+    { channel = '', timeout = REQUEST_TIMEOUT, signal, codec }: RequestOptions = {},
+  ): Promise<Response> {
+    if (!this.alive) throw new RequestError('closed');
+    const id = this.#nextId();
+    const bytes = this.#encode({ kind: 'request', id, channel, type, ...writePayload(payload, codec) });
+    const answer = this.#requests.open(id, timeout, signal);
+    const posted = (fate: Fate): void => {
+      if (fate === 'sent') this.#requests.sent(id);
+      else this.#requests.fail(id, new RequestError(fate));
+    };
+    const parcel = { bytes, channel, droppable: false };
+    const { link } = this.#connector;
+    if (link) posted(link.outbox.post(parcel));
+    else if (!this.#queue.push({ ...parcel, posted, wanted: () => this.#requests.has(id) }))
+      posted('queue-full');
+    return (await answer) as Response;
+  }
+
+  stats(): SessionStats {
+    this.#connector.link?.watch();
+    let missing = 0;
+    for (const channel of this.#channels.values()) missing += channel.missing;
+    // A snapshot; of the meter only its counts are its own properties.
+    return { ...this.meter, transport: this.transport.name, missing, dropped: { ...this.meter.dropped } };
+  }
+
+  async switchTo(transports: readonly Rung[]): Promise<void> {
+    await this.#connector.switchTo(transports);
+  }
+
+  close(): Promise<void> {
+    return this.#connector.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  // ChannelHost: what channels call.
+
+  get alive(): boolean {
+    return this.state !== 'closed';
+  }
+
+  publish(
+    channel: string,
+    type: string,
+    payload: unknown,
+    { delivery = 'reliable', key, codec }: PublishOptions,
+  ): boolean {
+    if (!this.alive) return false;
+    const event: Event = { kind: 'event', channel, type, delivery, key, ...writePayload(payload, codec) };
+    const posted = (fate: Fate): boolean => this.#posted(fate, channel, type);
+    const { link } = this.#connector;
+    if (link) return posted(link.outbox.publish(event));
+    const droppable = isDroppable(event);
+    const bytes = this.#encode(event);
+    if (this.#queue.push({ bytes, channel, droppable, posted, wanted: () => true })) return true;
+    return posted(droppable ? 'backlog' : 'queue-full');
+  }
+
+  subscribe(channel: ChannelCore): string | undefined {
+    const { link } = this.#connector;
+    if (!link) return undefined;
+    const id = this.#nextId();
+    this.#subscribing.set(id, channel);
+    link.outbox.control({ kind: 'subscribe', id, channel: channel.name });
+    return id;
+  }
+
+  async unsubscribe(channel: ChannelCore): Promise<void> {
+    const { link } = this.#connector;
+    if (!link) return;
+    const id = this.#nextId();
+    const answer = this.#requests.open(id, REQUEST_TIMEOUT, undefined);
+    this.#requests.sent(id);
+    link.outbox.control({ kind: 'unsubscribe', id, channel: channel.name });
+    try {
+      await answer;
+    } catch (error) {
+      // Without its connection the subscription is gone as well.
+      const { code } = error as RequestError;
+      if (code !== 'connection-lost' && code !== 'closed') throw error;
+    }
+  }
+
+  report(error: RequestError): void {
+    this.#events.emit('error', error);
+  }
+
+  blame(error: unknown): void {
+    // A listener of errors that throws itself must not be asked again.
+    if (this.#blaming || !this.#events.has('error')) {
+      this.#context.report(error);
+      return;
+    }
+    this.#blaming = true;
+    this.report(new RequestError('listener-failed', undefined, { cause: error }));
+    this.#blaming = false;
+  }
+
+  /** What the connector calls. */
+  #incoming(): ConnectorHandler {
+    return {
+      opened: (link) => this.#opened(link),
+      lost: () => this.#lost('connection-lost'),
+      state: (state) => {
+        if (state === 'closed') this.#shutDown();
+        this.#events.emit('state', state);
+      },
+      transport: (transport) => this.#events.emit('transport', transport),
+      closed: (info) => this.#closed(info),
+      incoming: (envelope) => this.#take(envelope),
+    };
+  }
+
+  #opened(link: Link): void {
+    this.#id = link.welcome.session;
+    for (const channel of this.#channels.values()) channel.connected();
+    this.#queue.flush((parcel) => link.outbox.post(parcel));
+  }
+
+  #lost(code: 'connection-lost' | 'closed'): void {
+    this.#subscribing.clear();
+    for (const channel of this.#channels.values()) channel.disconnected();
+    this.#requests.failAll(code, code === 'connection-lost');
+  }
+
+  #shutDown(): void {
+    this.#lost('closed');
+    for (const channel of this.#channels.values()) channel.close();
+    this.#queue.clear();
+  }
+
+  #closed(info: CloseInfo): void {
+    if (info.error instanceof RequestError) this.report(info.error);
+    this.#events.emit('close', info);
+    this.#events.clear();
+  }
+
+  #take(envelope: Incoming): void {
+    switch (envelope.kind) {
+      case 'event':
+        if (envelope.channel === '') this.#deliver(envelope);
+        else this.#channels.get(envelope.channel)?.receive(envelope);
+        return;
+      case 'response':
+        this.#requests.answer(envelope);
+        return;
+      case 'subscribed':
+        this.#asked(envelope.id)?.subscribed(envelope);
+        return;
+      case 'error':
+        this.#error(toRequestError(envelope), envelope.id);
+        return;
+      case 'gap':
+      case 'drain': {
+        const { kind, ...what } = envelope;
+        this.#events.emit(kind, what as never);
+        return;
+      }
+      default:
+        envelope satisfies never;
+    }
+  }
+
+  #deliver(event: Event): void {
+    const message = openMessage(event, this);
+    if (message) this.#events.emit('message', message.type, message.payload, message.meta);
+  }
+
+  #error(error: RequestError, id: string | undefined): void {
+    if (id === undefined) {
+      this.report(error);
+      return;
+    }
+    const channel = this.#asked(id);
+    if (channel) channel.refused(id, error);
+    // An answer that came too late is nobody's.
+    else this.#requests.fail(id, error);
+  }
+
+  /** The channel that asked for a subscription under this id. */
+  #asked(id: string): ChannelCore | undefined {
+    const channel = this.#subscribing.get(id);
+    this.#subscribing.delete(id);
+    return channel;
+  }
+
+  #posted(fate: Fate, channel: string, type: string): boolean {
+    if (fate === 'backlog') this.meter.drop('backlog');
+    else if (fate !== 'sent') this.report(new RequestError(fate, undefined, { details: { channel, type } }));
+    return fate === 'sent';
+  }
+
+  #encode(envelope: Parameters<typeof encode>[0]): Uint8Array {
+    return encode(envelope, this.#context.settings.encoding);
+  }
+
+  #nextId(): string {
+    return (++this.#lastId).toString(36);
+  }
+}

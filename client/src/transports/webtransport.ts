@@ -1,0 +1,271 @@
+import { CLOSE, FrameReader, frame, ProtocolError } from '@spillway/envelope';
+import type { Clock, Undo } from '../clock.ts';
+import { type Backlog, SendStream } from './send-stream.ts';
+import {
+  CLOSE_TIMEOUT,
+  fitReason,
+  MAX_FRAME_BYTES,
+  type OpenTransport,
+  type Receiver,
+  type Transport,
+} from './transport.ts';
+import type { WebTransportApi, WebTransportSession } from './w3c.ts';
+
+/** Lanes with a higher number share the control stream; the gateway does the same. */
+const MAX_LANE_STREAMS = 64;
+
+/** Messages on streams of their own at once. With all lanes it stays below the 100 streams that a gateway takes. */
+const MAX_MESSAGE_STREAMS = 32;
+
+/**
+ * Datagrams given to the engine and not taken yet: what an application publishes in one turn, at most some 75 KB.
+ * Counted here because engines differ in how much their `writable` takes in a turn, one in Chromium.
+ */
+const MAX_PENDING_DATAGRAMS = 64;
+
+/** Datagrams that the engine holds for us. Chromium's default is one, so a burst would be lost. */
+const INCOMING_DATAGRAMS = 512;
+
+/** Between the last write and the end of the session, ms: the end overtakes streams and makes the peer drop them. */
+const LINGER = 50;
+
+/** How often LINGER is granted again while the engine has not taken everything. */
+const MAX_LINGERS = 10;
+
+/** For the session's own end to come in when a stream broke first: it has the peer's code. ms. */
+const END_GRACE = 100;
+
+/** WebTransport over HTTP/3 (draft-ietf-webtrans-http3): `reason` of a close, bytes. */
+const MAX_REASON = 1_024;
+
+const ignore = (): void => {};
+
+/** Opens a W3C WebTransport session. Without `hashes` the certificate has to be one that the platform trusts. */
+export function webtransport(
+  Api: WebTransportApi,
+  url: string,
+  hashes: readonly Uint8Array<ArrayBuffer>[],
+  clock: Clock,
+): OpenTransport {
+  return (receiver) => {
+    const serverCertificateHashes = hashes.map((value) => ({ algorithm: 'sha-256', value }));
+    // An empty list is not the same as none to every engine.
+    const session = new Api(url, hashes.length > 0 ? { serverCertificateHashes } : {});
+    return new WebTransportTransport(session, clock, receiver);
+  };
+}
+
+/**
+ * The client's one bidirectional stream is the control lane; each further lane is a unidirectional stream of its
+ * sender, and so is a message too big for a datagram.
+ */
+class WebTransportTransport implements Transport {
+  readonly name = 'webtransport';
+  readonly #session: WebTransportSession;
+  readonly #clock: Clock;
+  readonly #receiver: Receiver;
+  readonly #backlog: Backlog = { bytes: 0 };
+  readonly #lanes = new Map<number, SendStream>();
+  #datagrams: WritableStreamDefaultWriter<Uint8Array> | undefined;
+  #pendingDatagrams = 0;
+  #messageStreams = 0;
+  #ready = false;
+  /** Nothing is read any more: framing broke, or we are closing. */
+  #deaf = false;
+  #closing: { readonly code: number; readonly reason: string } | undefined;
+  #closed = false;
+  #cancelTimer: Undo = ignore;
+
+  constructor(session: WebTransportSession, clock: Clock, receiver: Receiver) {
+    this.#session = session;
+    this.#clock = clock;
+    this.#receiver = receiver;
+    session.closed.then(
+      // WebTransport's code 0 without a word is a peer that vanished, or did not care to say.
+      ({ closeCode, reason }) => this.#finish(closeCode || CLOSE['transport-lost'], reason ?? ''),
+      (cause: unknown) => this.#finish(CLOSE['transport-lost'], '', cause),
+    );
+    session.draining?.catch(ignore);
+    session.ready.then(
+      () => this.#start(),
+      (cause: unknown) => this.#finish(CLOSE['transport-lost'], '', cause),
+    );
+  }
+
+  get maxDatagramSize(): number {
+    return this.#datagrams ? this.#session.datagrams.maxDatagramSize : 0;
+  }
+
+  get backlog(): number {
+    return this.#backlog.bytes;
+  }
+
+  write(bytes: Uint8Array, lane: number): void {
+    if (!this.#writable) return;
+    const number = lane > MAX_LANE_STREAMS ? 0 : lane;
+    let stream = this.#lanes.get(number);
+    if (!stream) {
+      stream = new SendStream(this.#session.createUnidirectionalStream(), this.#backlog, this.#broken);
+      this.#lanes.set(number, stream);
+    }
+    stream.write(frame(bytes));
+  }
+
+  sendDatagram(bytes: Uint8Array): boolean {
+    if (!this.#writable || !this.#datagrams || bytes.length > this.maxDatagramSize) return false;
+    if (this.#pendingDatagrams >= MAX_PENDING_DATAGRAMS) return false;
+    this.#pendingDatagrams++;
+    const taken = (): void => {
+      this.#pendingDatagrams--;
+    };
+    this.#datagrams.write(bytes).then(taken, taken);
+    return true;
+  }
+
+  sendMessage(bytes: Uint8Array): boolean {
+    if (!this.#writable || this.#messageStreams >= MAX_MESSAGE_STREAMS) return false;
+    this.#messageStreams++;
+    void this.#sendAlone(frame(bytes));
+    return true;
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#closing || this.#closed) return;
+    this.#closing = { code, reason };
+    this.#deaf = true;
+    if (this.#ready) this.#linger(MAX_LINGERS);
+    else this.#end();
+  }
+
+  get #writable(): boolean {
+    return this.#ready && !this.#closing && !this.#closed;
+  }
+
+  #start(): void {
+    if (this.#closing || this.#closed) return;
+    this.#ready = true;
+    const control = this.#session.createBidirectionalStream();
+    const writable = control.then((stream) => stream.writable);
+    this.#lanes.set(0, new SendStream(writable, this.#backlog, this.#broken));
+    control.then(({ readable }) => this.#read(readable).then(this.#broken), ignore);
+    this.#openDatagrams();
+    void this.#readStreams();
+    this.#receiver.opened();
+  }
+
+  #openDatagrams(): void {
+    const { datagrams } = this.#session;
+    try {
+      datagrams.incomingHighWaterMark = INCOMING_DATAGRAMS;
+      datagrams.incomingMaxBufferedDatagrams = INCOMING_DATAGRAMS;
+    } catch {
+      // An engine that has its own idea keeps it.
+    }
+    const writer = (datagrams.createWritable?.() ?? datagrams.writable)?.getWriter();
+    writer?.closed.catch(ignore);
+    writer?.ready.catch(ignore);
+    this.#datagrams = writer;
+    void this.#readDatagrams(datagrams.readable);
+  }
+
+  // Read until `done` and never cancelled: engines misbehave when a datagram reader is cancelled.
+  async #readDatagrams(readable: ReadableStream<Uint8Array>): Promise<void> {
+    try {
+      const reader = readable.getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        if (!this.#deaf) this.#receiver.receive(value, false);
+      }
+    } catch {
+      // The session ended; `closed` tells.
+    }
+  }
+
+  async #readStreams(): Promise<void> {
+    try {
+      const reader = this.#session.incomingUnidirectionalStreams.getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        void this.#read(value);
+      }
+    } catch {
+      // The session ended; `closed` tells.
+    }
+  }
+
+  /** Resolves when the stream has ended in any way. A reset is its sender's right: it took the message back. */
+  async #read(readable: ReadableStream<Uint8Array>): Promise<void> {
+    const frames = new FrameReader(MAX_FRAME_BYTES);
+    try {
+      const reader = readable.getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        if (!this.#deaf) frames.push(value, this.#receiveFrame);
+      }
+    } catch (error) {
+      if (error instanceof ProtocolError) this.#violate(error.message);
+      return;
+    }
+    if (frames.pending > 0) this.#violate('a stream ended inside a frame');
+  }
+
+  readonly #receiveFrame = (bytes: Uint8Array): void => {
+    // Taking in one frame of a chunk may close the transport.
+    if (!this.#deaf) this.#receiver.receive(bytes, true);
+  };
+
+  #violate(message: string): void {
+    if (this.#deaf) return;
+    this.#deaf = true;
+    this.#receiver.violation(message);
+  }
+
+  async #sendAlone(bytes: Uint8Array): Promise<void> {
+    this.#backlog.bytes += bytes.length;
+    try {
+      const writer = (await this.#session.createUnidirectionalStream()).getWriter();
+      writer.closed.catch(ignore);
+      await writer.write(bytes);
+      await writer.close();
+    } catch {
+      // The session ended, or the gateway did not want it: no promise was made.
+    }
+    this.#backlog.bytes -= bytes.length;
+    this.#messageStreams--;
+  }
+
+  /** A lane cannot go on without its stream. Mostly the session is ending, and has more to say. */
+  readonly #broken = (): void => {
+    if (this.#closing || this.#closed) return;
+    this.#cancelTimer();
+    this.#cancelTimer = this.#clock.after(END_GRACE, () =>
+      this.close(CLOSE['transport-lost'], 'a stream broke'),
+    );
+  };
+
+  #linger(rounds: number): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.#clock.after(LINGER, () => {
+      if (this.backlog > 0 && rounds > 1) this.#linger(rounds - 1);
+      else this.#end();
+    });
+  }
+
+  #end(): void {
+    const { code, reason } = this.#closing!;
+    this.#cancelTimer();
+    this.#cancelTimer = this.#clock.after(CLOSE_TIMEOUT, () => this.#finish(code, reason));
+    this.#session.close({ closeCode: code, reason: fitReason(reason, MAX_REASON) });
+  }
+
+  #finish(code: number, reason: string, cause?: unknown): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#deaf = true;
+    this.#cancelTimer();
+    this.#receiver.closed(this.#closing?.code ?? code, this.#closing?.reason ?? reason, cause);
+  }
+}
