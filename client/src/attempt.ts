@@ -130,13 +130,15 @@ export class Attempt implements Receiver {
       return;
     }
     const code = breachCode(error);
-    this.#transport?.close(code, error.message);
     this.#fail(code, error.message, error);
+    this.#transport!.close(code, error.message);
   }
 
+  // What closes a transport hears of its end, perhaps at once, so the failure is settled first.
+
   #tooLate(): void {
-    this.#transport?.close(CLOSE.normal, 'too late');
     this.#fail(CLOSE['transport-lost'], '', undefined, true);
+    this.#transport!.close(CLOSE.normal, 'too late');
   }
 
   #fail(code: number, reason: string, cause: unknown, late = false): void {

@@ -133,8 +133,13 @@ class WebTransportTransport implements Transport {
     if (this.#closing || this.#closed) return;
     this.#closing = { code, reason };
     this.#deaf = true;
-    if (this.#ready) this.#linger(MAX_LINGERS);
-    else this.#end();
+    if (this.#ready) {
+      this.#linger(MAX_LINGERS);
+      return;
+    }
+    // Engines may take seconds to confirm what never was.
+    this.#session.close({ closeCode: code, reason: '' });
+    this.#finish(code, reason);
   }
 
   get #writable(): boolean {
