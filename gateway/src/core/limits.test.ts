@@ -29,7 +29,7 @@ test('an undefined limit means its default', () => {
   expect(resolveLimits(given)).toEqual(DEFAULT_LIMITS);
 });
 
-test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5' as unknown as number])(
+test.each([0, -1, 1.5, 2 ** 31, Number.NaN, Number.POSITIVE_INFINITY, '5' as unknown as number])(
   'a limit of %s is refused by name',
   (value) => {
     expect(() => resolveLimits({ maxSessions: value })).toThrow(RangeError);

@@ -61,9 +61,12 @@ export const DEFAULT_LIMITS: Limits = {
   drainTimeout: 30_000,
 };
 
+/** The largest limit: 2 GiB, or as long as a timer can wait, 24 days. */
+export const MAX_LIMIT = 2 ** 31 - 1;
+
 /**
  * Fills in the defaults.
- * @throws RangeError for a limit that is not a positive integer, or a pair that cannot work together.
+ * @throws RangeError for a limit that is no whole number from 1 to MAX_LIMIT, or a pair that cannot work together.
  */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
   const limits = { ...DEFAULT_LIMITS };
@@ -71,9 +74,8 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
     if (!Object.hasOwn(DEFAULT_LIMITS, name))
       throw new RangeError(`limits.${name} is not a limit of Spillway`);
     if (value === undefined) continue;
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(`limits.${name} must be a whole number of at least 1, not ${String(value)}`);
-    }
+    if (!Number.isInteger(value) || value < 1 || value > MAX_LIMIT)
+      throw new RangeError(`limits.${name} must be a whole number 1-${MAX_LIMIT}, not ${String(value)}`);
     limits[name as keyof Limits] = value;
   }
   requireOrder(limits, 'sendBudgetSoft', 'sendBudgetHard');
