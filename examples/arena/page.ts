@@ -1,3 +1,4 @@
+import '../shared/style.css';
 import './colours.css';
 import './arena.css';
 import { type Channel, RequestError } from '@spillway/client';

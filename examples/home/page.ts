@@ -1,3 +1,4 @@
+import '../shared/style.css';
 import '../arena/colours.css';
 import '../telemetry/colours.css';
 import './home.css';

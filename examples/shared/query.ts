@@ -10,7 +10,7 @@ export interface PageQuery {
   readonly gateway?: string;
   /** `?transport=webtransport|websocket` */
   readonly choice: Choice;
-  /** `?hashes=`: SHA-256 of the certificates to accept, base64 (either alphabet) or hex, with commas between. */
+  /** `?hashes=`: SHA-256 of the certificates to accept, base64 of either alphabet, with commas between. */
   readonly certificateHashes?: string[];
   /** `?wtTimeout=`: how long WebTransport may take, ms. */
   readonly webtransportTimeout?: number;

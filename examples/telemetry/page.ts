@@ -1,3 +1,4 @@
+import '../shared/style.css';
 import './colours.css';
 import './telemetry.css';
 import { RequestError } from '@spillway/client';

@@ -69,7 +69,7 @@ export class Plant {
 
   #disturbance(): Disturbance {
     const kind = pick(this.#random, [spike, excursion, step]);
-    const height = kind === spike ? between(this.#random, 1.7, 2.5) : between(this.#random, 1.4, 1.9);
+    const height = kind === spike ? between(this.#random, 1.6, 2.2) : between(this.#random, 1.3, 1.7);
     return kind(this.#random() < 0.7 ? height : -height);
   }
 }

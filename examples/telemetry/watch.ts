@@ -25,7 +25,7 @@ const TO_CLEAR = 100;
 const WELL_INSIDE = 0.9;
 
 /** As far from usual as this many times the limit is, a warning becomes critical. */
-const CRITICAL = 1.6;
+const CRITICAL = 1.75;
 
 /** Watches the readings of one sensor and says when an alarm begins, gets worse or ends. */
 export class Watch {
