@@ -1,8 +1,8 @@
 import { CLOSE } from '@spillway/envelope';
 import { describe, expect, test } from 'vitest';
 import { ConnectError } from './errors.ts';
-import { rest } from './testing/manual-clock.ts';
-import { ORIGIN, World } from './testing/world.ts';
+import { rest } from './testing/test-clock.ts';
+import { ORIGIN, World } from './testing/test-world.ts';
 
 const HASH = new Uint8Array(32).fill(7);
 const OTHER_HASH = new Uint8Array(32).fill(8);

@@ -1,6 +1,6 @@
 /** Chromium and what is built on it. Its iOS builds call themselves CriOS, EdgiOS, …: those are WebKit. */
 export function isChromium(userAgent: string): boolean {
-  return /\bChrom(e|ium)\//.test(userAgent);
+  return /Chrom(e|ium)\//.test(userAgent);
 }
 
 /** Engines whose WebTransport exists and does not hold. Each entry: what goes wrong there, and who says so. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Race } from './race.ts';
-import { ManualClock } from './testing/manual-clock.ts';
+import { ManualClock } from './testing/test-clock.ts';
 
 interface Runner {
   readonly name: string;

@@ -2,9 +2,9 @@ import { CLOSE, encode } from '@spillway/envelope';
 import { describe, expect, test } from 'vitest';
 import { ConnectError, RequestError } from './errors.ts';
 import type { SessionCore } from './session.ts';
-import { rest } from './testing/manual-clock.ts';
-import { LIMITS, type Peer } from './testing/peer.ts';
-import { World } from './testing/world.ts';
+import { rest } from './testing/test-clock.ts';
+import { LIMITS, type Peer } from './testing/test-peer.ts';
+import { World } from './testing/test-world.ts';
 
 const RUNGS = ['webtransport', 'websocket'] as const;
 

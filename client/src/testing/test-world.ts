@@ -4,10 +4,10 @@ import type { ConnectOptions } from '../options.ts';
 import type { SessionCore } from '../session.ts';
 import { Throttle } from '../throttle.ts';
 import { memoryStorage } from '../verdict.ts';
-import { type FakeSocket, fakeWebSocket } from './fake-websocket.ts';
-import { type FakeSession, fakeWebTransport } from './fake-webtransport.ts';
-import { ManualClock } from './manual-clock.ts';
-import type { Manners, Peer } from './peer.ts';
+import { ManualClock } from './test-clock.ts';
+import type { Manners, Peer } from './test-peer.ts';
+import { type FakeSocket, fakeWebSocket } from './test-websocket.ts';
+import { type FakeSession, fakeWebTransport } from './test-webtransport.ts';
 
 export const ORIGIN = 'https://gateway.example';
 

@@ -1,7 +1,7 @@
 import { decode, FrameReader, frame } from '@spillway/envelope';
 import type { WebTransportApi, WebTransportInit, WebTransportSession } from '../transports/w3c.ts';
-import { Peer } from './peer.ts';
-import type { World } from './world.ts';
+import { Peer } from './test-peer.ts';
+import type { World } from './test-world.ts';
 
 /** The platform's WebTransport class, ending in `world`: W3C streams over memory. Nothing in it waits for time. */
 export function fakeWebTransport(world: World): WebTransportApi {

@@ -1,5 +1,5 @@
-import { Peer } from './peer.ts';
-import type { World } from './world.ts';
+import { Peer } from './test-peer.ts';
+import type { World } from './test-world.ts';
 
 /** The platform's WebSocket class, ending in `world`. Nothing in it waits for time. */
 export function fakeWebSocket(world: World): typeof WebSocket {
