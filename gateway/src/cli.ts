@@ -60,12 +60,12 @@ export async function runGateway(cli: CliOptions): Promise<void> {
   }
 }
 
-async function close(
-  gateway: Gateway | undefined,
-  end: (() => void | Promise<void>) | undefined,
-): Promise<void> {
-  await end?.();
-  await gateway?.close();
+async function close(gateway: Gateway | undefined, end: Cleanup): Promise<void> {
+  try {
+    await end?.();
+  } finally {
+    await gateway?.close();
+  }
 }
 
 function fail(error: unknown): never {
