@@ -17,11 +17,12 @@ export function readPacket(
 ): void {
   if (bytes[0] === BATCH) {
     const from = new Reader(bytes, 1);
-    do {
+    if (from.left === 0) throw badValue('batch', 'at least one envelope');
+    while (from.left > 0) {
       const size = from.varint();
       if (size === 0) throw badValue('batch', 'no empty envelope');
       onEnvelope(decodeBinary(from.take(size), dictionary));
-    } while (from.left > 0);
+    }
   } else if (encodingOf(bytes) === 'json' && bytes.find((byte) => byte > 0x20) === 0x5b) {
     decodeTextBatch(bytes, onEnvelope);
   } else {
