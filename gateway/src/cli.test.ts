@@ -5,14 +5,17 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CLOSE, encode } from '@spillway/envelope';
-import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { until } from './compliance/acceptor.ts';
 
 const CLI = new URL('./cli.ts', import.meta.url).href;
 const folder = mkdtempSync(join(tmpdir(), 'spillway-cli-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-let programs = 0;
+const children: ChildProcessWithoutNullStreams[] = [];
+afterAll(() => {
+  for (const child of children) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** Says when it listens, and what it does while it ends. */
 const PROGRAM = `{
@@ -38,7 +41,7 @@ function start(argv: string[] = [], program = PROGRAM, env: Record<string, strin
     import { runGateway } from '${CLI}';
     await runGateway({ command: 'tiny --', ...${program} });
   `;
-  const file = join(folder, `program-${++programs}.mjs`);
+  const file = join(folder, `program-${children.length}.mjs`);
   writeFileSync(file, code);
   const child = spawn(process.execPath, [file, ...argv], {
     env: {
@@ -51,7 +54,7 @@ function start(argv: string[] = [], program = PROGRAM, env: Record<string, strin
       ...env,
     },
   });
-  onTestFinished(() => void child.kill('SIGKILL'));
+  children.push(child);
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk) => (stdout += chunk));
   child.stderr.on('data', (chunk) => (stderr += chunk));
@@ -103,7 +106,6 @@ test.concurrent.each([
 
 test.concurrent('a port in use ends with 1 and one line', async () => {
   const other = createServer();
-  onTestFinished(() => void other.close());
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   const { port } = other.address() as { port: number };
   const program = start(['--http-port', String(port)]);
@@ -111,6 +113,7 @@ test.concurrent('a port in use ends with 1 and one line', async () => {
   expect(program.stderr()).toBe(
     `spillway: TCP 127.0.0.1:${port} is in use by another program; choose another port\n`,
   );
+  other.close();
 });
 
 test.concurrent('a missing certificate ends with 1 and one line', async () => {
