@@ -16,11 +16,13 @@ test('a query forces a rung, another gateway, a timeout and a name', () => {
   expect(rungsOf(query.choice)).toEqual(['websocket']);
 });
 
-test('certificate hashes are base64 of either alphabet, also where a query made a space of a plus', () => {
-  const base64 = Buffer.from(Uint8Array.from({ length: 32 }, (_, index) => 255 - index)).toString('base64');
+test('certificate hashes are hex or base64 of either alphabet, also where a query made a space of a plus', () => {
+  const bytes = Buffer.from(Uint8Array.from({ length: 32 }, (_, index) => 255 - index));
+  const base64 = bytes.toString('base64');
   const other = base64.replaceAll('+', '-').replaceAll('/', '_');
   expect(base64).toMatch(/[+].*[/]|[/].*[+]/);
-  expect(readQuery(`?hashes=${base64},${other}`).certificateHashes).toEqual([base64, base64]);
+  const { certificateHashes } = readQuery(`?hashes=${base64},${other},${bytes.toString('hex')}`);
+  expect(certificateHashes).toEqual([base64, base64, base64]);
 });
 
 test('what makes no sense counts as absent', () => {
