@@ -40,6 +40,10 @@ const MAX_REASON = 1_024;
 
 const ignore = (): void => {};
 
+/** In Node chunks are Buffers, whose `slice` and JSON are others than those of the bytes that applications expect. */
+const plain = ({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
 /** Opens a W3C WebTransport session. Without `hashes` the certificate has to be one that the platform trusts. */
 export function webtransport(
   Api: WebTransportApi,
@@ -180,7 +184,7 @@ class WebTransportTransport implements Transport {
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return;
-        if (!this.#deaf) this.#receiver.receive(value, false);
+        if (!this.#deaf) this.#receiver.receive(plain(value), false);
       }
     } catch {
       // The session ended; `closed` tells.
@@ -208,7 +212,7 @@ class WebTransportTransport implements Transport {
       for (;;) {
         const { done, value } = await reader.read();
         if (done) break;
-        if (!this.#deaf) frames.push(value, this.#receiveFrame);
+        if (!this.#deaf) frames.push(plain(value), this.#receiveFrame);
       }
     } catch (error) {
       if (error instanceof ProtocolError) this.#violate(error.message);
