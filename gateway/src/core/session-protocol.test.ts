@@ -53,7 +53,6 @@ test('an envelope of another version closes the session as unsupported, in the m
 test.each([
   { kind: 'welcome', session: 's', resumed: false, time: 0, received: [], limits: new Bench().limits },
   { kind: 'subscribed', id: '1', channel: 'a', epoch: 'e', seq: 0, recovered: false },
-  { kind: 'ack', lanes: [] },
   { kind: 'gap', channel: 'a', from: 1, to: 2 },
   { kind: 'receipt', receipts: [] },
   { kind: 'drain', within: 1 },
@@ -71,6 +70,8 @@ test.each([
   { kind: 'request', id: '1', channel: '', type: 'T', codec: 'bytes', payload: new Uint8Array(0) },
   { kind: 'names', routes: [], keys: [] },
   { kind: 'named', count: 0 },
+  { kind: 'lane', lane: 1, channel: 'arena/7' },
+  { kind: 'ack', lanes: [] },
   { kind: 'close', code: 4000, reason: '' },
 ] satisfies Envelope[])('$kind may not travel in a datagram: it is dropped', async (envelope) => {
   const { bench, client } = await joined();
@@ -148,8 +149,13 @@ test('PING is answered at once, with both clocks, in a datagram or reliably', as
   expect(await client.next('pong')).toMatchObject({ time: 456 });
 });
 
-test('a lane of the client’s own is accepted', async () => {
+test('lanes of the client’s own, and its acknowledgements, are taken without a word', async () => {
   const { client } = await joined();
-  client.send({ kind: 'lane', lane: 1, channel: 'arena/7' }, PING);
+  client.send(
+    { kind: 'lane', lane: 1, channel: 'arena/7' },
+    { kind: 'ack', lanes: [{ lane: 0, count: 1 }] },
+    PING,
+  );
   await client.next('pong');
+  expect(client.kinds).toEqual(['welcome', 'pong']);
 });

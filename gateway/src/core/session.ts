@@ -312,16 +312,13 @@ export class Session implements Receiver, Subscriber, SessionHandle {
         this.#awaitsPong = false;
         this.#rtt = this.#context.clock.now() - this.#pinged;
         return;
-      case 'lane':
-        // Lanes are told apart by the transport; counting them begins with resume.
-        return;
       default:
         if (!reliable) throw new ProtocolError('bad-value', `${envelope.kind} may not travel in a datagram`);
         this.#handleReliable(envelope);
     }
   }
 
-  #handleReliable(envelope: Exclude<Envelope, { kind: 'event' | 'ping' | 'pong' | 'lane' }>): void {
+  #handleReliable(envelope: Exclude<Envelope, { kind: 'event' | 'ping' | 'pong' }>): void {
     switch (envelope.kind) {
       case 'subscribe':
         this.#inOrder(envelope.channel, envelope.id, () => this.#access.subscribe(envelope));
@@ -342,10 +339,13 @@ export class Session implements Receiver, Subscriber, SessionHandle {
       case 'close':
         this.close(closeName(envelope.code), envelope.reason);
         return;
+      case 'lane':
+      case 'ack':
+        // Lanes are told apart by the transport, and nothing is kept to be sent again.
+        return;
       case 'hello':
       case 'welcome':
       case 'subscribed':
-      case 'ack':
       case 'gap':
       case 'receipt':
       case 'drain':
