@@ -57,7 +57,7 @@ eachBrowser(({ open }) => {
   test('a certificate other than the expected one: WebSocket, reason certificate', async () => {
     const page = await open(`${gateway.addresses.http}/probe`);
     const attempt = await page.evaluate(() =>
-      probe.connect(location.origin, { certificateHashes: ['ab'.repeat(32)] }),
+      probe.connect(location.origin, { certificateHashes: [new Uint8Array(32)] }),
     );
     expect(attempt).toMatchObject({ rung: 'websocket', reason: 'certificate' });
     expect((await page.evaluate(converse)).reliable).toHaveLength(200);
@@ -66,7 +66,10 @@ eachBrowser(({ open }) => {
   test('a certificate other than the expected one and nothing else allowed: no session', async () => {
     const page = await open(`${gateway.addresses.http}/probe`);
     const attempt = await page.evaluate(() =>
-      probe.connect(location.origin, { certificateHashes: ['ab'.repeat(32)], transports: ['webtransport'] }),
+      probe.connect(location.origin, {
+        certificateHashes: [new Uint8Array(32)],
+        transports: ['webtransport'],
+      }),
     );
     expect(attempt).toMatchObject({ rung: undefined, code: 'unreachable', reason: 'certificate' });
   });

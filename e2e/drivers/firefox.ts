@@ -98,7 +98,10 @@ async function reach(endpoint: URL, options: LaunchOptions, socket: string): Pro
 
 function firefoxPage(page: BidiPage, close: () => Promise<void>): Page {
   const errors: string[] = [];
-  page.on('pageerror', (error) => errors.push(String(error)));
+  page.on('pageerror', (error) => {
+    // Firefox reports a refused connection as if the page's script had thrown.
+    if (!/can’t establish a connection/.test(String(error))) errors.push(String(error));
+  });
   page.setDefaultTimeout(PATIENCE);
   return {
     errors,
