@@ -1,6 +1,6 @@
 import type { Session } from './api.ts';
 import { type Environment, platform } from './environment.ts';
-import { gatewayOrigin } from './negotiate.ts';
+import { gatewayOrigin, usualOffer } from './negotiate.ts';
 import { type ConnectOptions, settle } from './options.ts';
 import { SessionCore } from './session.ts';
 import { Meter } from './stats.ts';
@@ -23,7 +23,13 @@ export async function connectWith(
   options: ConnectOptions,
 ): Promise<SessionCore> {
   const origin = gatewayOrigin(url, environment.baseUrl);
-  const session = new SessionCore({ ...environment, settings: settle(options), origin, meter: new Meter() });
+  const session = new SessionCore({
+    ...environment,
+    settings: settle(options),
+    origin,
+    meter: new Meter(),
+    offer: usualOffer(origin),
+  });
   await session.open();
   return session;
 }

@@ -1,4 +1,5 @@
 import type { Environment } from './environment.ts';
+import type { Offer } from './negotiate.ts';
 import type { Settings } from './options.ts';
 import type { Meter } from './stats.ts';
 
@@ -8,4 +9,6 @@ export interface Context extends Environment {
   /** HTTP origin of the gateway. */
   readonly origin: string;
   readonly meter: Meter;
+  /** What the gateway said last that it offers; before that, what gateways usually do. */
+  offer: Offer;
 }

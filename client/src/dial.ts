@@ -81,17 +81,21 @@ export class Dial {
     const began = clock.now();
     const token = readToken(settings);
     token.catch(() => {}); // dealt with below; until then it must not count as unhandled
-    [this.#offer, this.#Api] = await Promise.all([
+    const [offer, Api] = await Promise.all([
       negotiate(this.#context, this.#abort.signal),
       loadWebTransport(),
     ]);
+    this.#offer = this.#context.offer = offer ?? this.#context.offer;
+    this.#Api = Api;
     const negotiation = clock.now() - began;
     try {
       this.#token = await token;
     } catch (cause) {
       this.#fail('token-failed', { cause });
     }
-    if (!this.#over) this.#run(this.#plan(transports, isRetry, negotiation));
+    // A gateway that is away, or comes back with less, may offer more the next time.
+    const isFinal = offer !== undefined && !isRetry;
+    if (!this.#over) this.#run(this.#plan(transports, isRetry, negotiation), isFinal);
   }
 
   /** Ends everything that has not become the session's link, also the search for reasons after `open`. */
@@ -120,10 +124,10 @@ export class Dial {
     });
   }
 
-  #run({ runners, reasons }: Plan): void {
+  #run({ runners, reasons }: Plan, isFinal: boolean): void {
     for (const [rung, reason] of reasons) this.#reasons.set(rung, reason);
     if (runners.length === 0) {
-      this.#fail('no-transport', { final: true });
+      this.#fail('no-transport', { final: isFinal });
       return;
     }
     this.#race = new Race(runners, ({ rung }) => this.#enter(rung));

@@ -1,4 +1,4 @@
-import type { Environment } from './environment.ts';
+import type { Context } from './context.ts';
 import { hashBytes } from './hash.ts';
 
 /** What a gateway offers, as its document says or as the paths that every gateway has. */
@@ -23,12 +23,11 @@ export function gatewayOrigin(url: string, base: string | undefined): string {
   return parsed.origin;
 }
 
-/** Asks the gateway what it offers. Never fails: without an answer it is what gateways usually offer. */
+/** Asks the gateway what it offers. Undefined where it gives no answer, or none of ours. */
 export async function negotiate(
-  { fetch, clock, origin }: Pick<Environment, 'fetch' | 'clock'> & { readonly origin: string },
+  { fetch, clock, origin }: Pick<Context, 'fetch' | 'clock' | 'origin'>,
   cancelled: AbortSignal,
-): Promise<Offer> {
-  const usual = usualOffer(origin);
+): Promise<Offer | undefined> {
   const timeout = new AbortController();
   const cancelTimeout = clock.after(TIMEOUT, () => timeout.abort());
   try {
@@ -37,16 +36,16 @@ export async function negotiate(
       credentials: 'omit',
       signal: AbortSignal.any([timeout.signal, cancelled]),
     });
-    return response.ok ? readOffer(await response.json(), usual) : usual;
+    return response.ok ? readOffer(await response.json()) : undefined;
   } catch {
-    return usual;
+    return undefined;
   } finally {
     cancelTimeout();
   }
 }
 
-/** WebTransport exists over TLS only, so behind a plain origin there is none to guess. */
-function usualOffer(origin: string): Offer {
+/** What gateways usually offer. WebTransport exists over TLS only, so behind a plain origin there is none to guess. */
+export function usualOffer(origin: string): Offer {
   return {
     webtransport: origin.startsWith('https:') ? `${origin}/wt` : undefined,
     websocket: `${origin.replace('http', 'ws')}/ws`,
@@ -54,10 +53,10 @@ function usualOffer(origin: string): Offer {
   };
 }
 
-/** The document as far as it makes sense; what is no document of ours, such as a page for every path, is no answer. */
-function readOffer(document: unknown, usual: Offer): Offer {
+/** The document as far as it makes sense; undefined for what is no document of ours, such as a page for every path. */
+function readOffer(document: unknown): Offer | undefined {
   const { transports, certificateHashes } = (document ?? {}) as Record<string, unknown>;
-  if (typeof transports !== 'object' || transports === null) return usual;
+  if (typeof transports !== 'object' || transports === null) return undefined;
   const { webtransport, websocket } = transports as Record<string, unknown>;
   return {
     webtransport: url(webtransport, 'https:'),

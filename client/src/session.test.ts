@@ -526,6 +526,34 @@ describe('reconnecting', () => {
     expect(world.clock.pending).toBe(0);
   });
 
+  test('goes on by what the gateway offered last while it cannot be asked', async () => {
+    const [session, peer, world] = await over('webtransport');
+    const { document } = world;
+    world.document = new TypeError('Failed to fetch');
+    world.webtransport = 'fail';
+    cut(peer);
+    await world.clock.advance(20_000);
+    expect(session.state).toBe('reconnecting');
+    expect(world.sessions.length).toBeGreaterThan(2);
+    expect(world.sessions.at(-1)!.url).toBe(peer.url);
+    world.document = document;
+    world.webtransport = 'answer';
+    await world.clock.advance(15_000);
+    expect(session.state).toBe('open');
+  });
+
+  test('outlives a gateway that offers nothing usable for a while', async () => {
+    const [session, peer, world] = await over('webtransport');
+    const { document } = world;
+    world.document = { protocol: 1, transports: {} };
+    cut(peer);
+    await world.clock.advance(1_000);
+    expect(session.state).toBe('reconnecting');
+    world.document = document;
+    await world.clock.advance(15_000);
+    expect(session.state).toBe('open');
+  });
+
   test('does not happen where it is switched off', async () => {
     const [session, peer, world] = await over('websocket', { reconnect: false });
     const closed = record(session, 'close');
