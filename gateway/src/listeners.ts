@@ -148,7 +148,7 @@ export class Listeners {
 
   #serve(server: Server, secure: boolean): Listener {
     const answer = routes({
-      negotiation: (host) => negotiation(this.#offer!, host, secure),
+      negotiation: (host) => this.#offer && negotiation(this.#offer, host, secure),
       ready: this.#ready,
       files: this.#options.files,
       logger: this.#logger,

@@ -20,16 +20,18 @@ const FILES: Record<string, FileAnswer | (() => never)> = {
 let origin: string;
 let port: number;
 let ready: boolean;
+let known: boolean;
 let asked: string[];
 let logger: TestLogger;
 let close: () => void;
 
 beforeEach(async () => {
   ready = true;
+  known = true;
   asked = [];
   logger = new TestLogger();
   const answer = routes({
-    negotiation: (host, secure) => ({ host, secure }),
+    negotiation: (host, secure) => (known ? { host, secure } : undefined),
     ready: () => ready,
     files: async (path) => {
       asked.push(path);
@@ -64,6 +66,15 @@ test('the negotiation document is told to every page, and never stored', async (
   expect(response.headers.get('access-control-allow-origin')).toBe('*');
   expect(response.headers.get('cache-control')).toBe('no-store');
   expect(await response.json()).toEqual({ host: `127.0.0.1:${port}`, secure: true });
+});
+
+test('while the ports are being opened there is no document yet, and that is no failure', async () => {
+  known = false;
+  const response = await fetch(`${origin}/.well-known/spillway`);
+  expect(response.status).toBe(503);
+  expect(response.headers.get('access-control-allow-origin')).toBe('*');
+  expect(await response.json()).toMatchObject({ code: 'not-ready' });
+  expect(logger.lines).toEqual([]);
 });
 
 test('a browser may ask first', async () => {
