@@ -408,21 +408,30 @@ describe('negotiation', () => {
     expect(world.sockets[0]!.url).toBe('wss://gateway.example/ws');
   });
 
-  test('URLs of another kind in the document are not offers', async () => {
+  test('a gateway that offers nothing is final', async () => {
     const world = new World();
-    world.document = { transports: { webtransport: 'javascript:alert(1)', websocket: 7 } };
+    world.document = { transports: {} };
     const error = await failure(world.session());
     expect(error.code).toBe('no-transport');
     expect(error.final).toBe(true);
   });
 
-  test('broken hashes in the document are passed over', async () => {
+  test('hashes of an algorithm that is not known are passed over', async () => {
     const world = new World();
     const { certificateHashes } = developmentDocument();
-    const broken = [null, {}, { algorithm: 'md5', value: 'AA' }, { algorithm: 'sha-256', value: '!' }];
-    world.document = { ...developmentDocument(), certificateHashes: [...broken, ...certificateHashes] };
+    const other = { algorithm: 'sha-512', value: 'AAAA' };
+    world.document = { ...developmentDocument(), certificateHashes: [other, ...certificateHashes] };
     await world.session();
-    expect(world.fakeSessions[0]!.options.serverCertificateHashes).toHaveLength(1);
+    expect(world.fakeSessions[0]!.options.serverCertificateHashes).toEqual([
+      { algorithm: 'sha-256', value: HASH },
+    ]);
+  });
+
+  test('a document with a broken hash is no document', async () => {
+    const world = new World();
+    world.document = { ...developmentDocument(), certificateHashes: [{ algorithm: 'sha-256', value: '!' }] };
+    await world.session();
+    expect(world.sessions[0]!.url).toBe(`${ORIGIN}/wt`);
   });
 });
 

@@ -51,11 +51,10 @@ export class Connector {
 
   constructor(context: Context, handler: ConnectorHandler) {
     const { settings, random } = context;
-    const { minDelay, maxDelay } = settings.reconnect || { minDelay: 0, maxDelay: 0 };
     this.#context = context;
     this.#handler = handler;
     this.#transports = settings.transports;
-    this.#backoff = new Backoff(minDelay, maxDelay, random);
+    this.#backoff = new Backoff(settings.minDelay, settings.maxDelay, random);
   }
 
   /** The connection that carries the session now. */
@@ -187,7 +186,7 @@ export class Connector {
     }
     this.#dial?.cancel('the connection was lost');
     this.#handler.lost();
-    if (!mayReconnect(code) || !settings.reconnect) {
+    if (!mayReconnect(code) || settings.maxAttempts === 0) {
       const error = cause && new RequestError('protocol-error', cause.message, { cause });
       this.#end(code, reason, error);
       return;
@@ -200,7 +199,7 @@ export class Connector {
 
   #retry(last?: ConnectError): void {
     const { settings, clock } = this.#context;
-    if (!settings.reconnect || this.#backoff.attempts >= settings.reconnect.maxAttempts) {
+    if (this.#backoff.attempts >= settings.maxAttempts) {
       this.#end(CLOSE['transport-lost'], 'no connection', last);
       return;
     }

@@ -109,7 +109,7 @@ export class Dial {
 
   #plan(allowed: readonly Rung[], isRetry: boolean, negotiation: number): Plan {
     const { settings, userAgent, WebSocket } = this.#context;
-    const { websocketDelay, rememberFor, probeInterval } = settings.race;
+    const { websocketDelay, rememberFor, probeInterval } = settings;
     const { webtransport, websocket } = this.#offer;
     const maxAge = isRetry ? Math.min(rememberFor, probeInterval) : rememberFor;
     return plan({
@@ -146,7 +146,7 @@ export class Dial {
       // Until it is known better: no answer yet.
       this.#reasons.set(rung, 'udp-blocked');
       const open = webtransport(this.#Api!, this.#offer.webtransport!, this.#accepted, clock);
-      attempt.start(open, settings.race.webtransportTimeout);
+      attempt.start(open, settings.webtransportTimeout);
     } else {
       attempt.start(websocket(WebSocket!, this.#offer.websocket!, settings.encoding, clock), 0);
     }

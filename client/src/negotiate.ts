@@ -15,12 +15,18 @@ const TIMEOUT = 2_000;
 
 /** The gateway's HTTP origin. Takes http, https, ws and wss URLs, in a page also relative ones. Throws `TypeError`. */
 export function gatewayOrigin(url: string, base: string | undefined): string {
-  const parsed = new URL(url, base);
-  if (parsed.protocol === 'ws:') parsed.protocol = 'http:';
-  if (parsed.protocol === 'wss:') parsed.protocol = 'https:';
-  if (!/^https?:$/.test(parsed.protocol))
-    throw new TypeError(`'${url}' is not an http, https, ws or wss URL`);
-  return parsed.origin;
+  const { protocol, origin } = new URL(url.replace(/^ws/, 'http'), base);
+  if (!/^https?:$/.test(protocol)) throw new TypeError(`not an HTTP URL: ${url}`);
+  return origin;
+}
+
+/** What gateways usually offer. WebTransport exists over TLS only, so behind a plain origin there is none to guess. */
+export function usualOffer(origin: string): Offer {
+  return {
+    webtransport: origin.startsWith('https:') ? `${origin}/wt` : undefined,
+    websocket: `${origin.replace('http', 'ws')}/ws`,
+    certificateHashes: [],
+  };
 }
 
 /** Asks the gateway what it offers. Undefined where it gives no answer, or none of ours. */
@@ -36,46 +42,22 @@ export async function negotiate(
       credentials: 'omit',
       signal: AbortSignal.any([timeout.signal, cancelled]),
     });
-    return response.ok ? readOffer(await response.json()) : undefined;
+    return readOffer((await response.json()) as Document);
   } catch {
-    return undefined;
+    return undefined; // no answer, or a page for every path
   } finally {
     cancelTimeout();
   }
 }
 
-/** What gateways usually offer. WebTransport exists over TLS only, so behind a plain origin there is none to guess. */
-export function usualOffer(origin: string): Offer {
-  return {
-    webtransport: origin.startsWith('https:') ? `${origin}/wt` : undefined,
-    websocket: `${origin.replace('http', 'ws')}/ws`,
-    certificateHashes: [],
-  };
+/** As gateways write it; anything may come instead. */
+interface Document {
+  readonly transports: { readonly webtransport?: string; readonly websocket?: string };
+  readonly certificateHashes?: readonly { readonly algorithm: string; readonly value: string }[];
 }
 
-/** The document as far as it makes sense; undefined for what is no document of ours, such as a page for every path. */
-function readOffer(document: unknown): Offer | undefined {
-  const { transports, certificateHashes } = (document ?? {}) as Record<string, unknown>;
-  if (typeof transports !== 'object' || transports === null) return undefined;
-  const { webtransport, websocket } = transports as Record<string, unknown>;
-  return {
-    webtransport: url(webtransport, 'https:'),
-    websocket: url(websocket, 'ws:', 'wss:'),
-    certificateHashes: Array.isArray(certificateHashes) ? certificateHashes.flatMap(readHash) : [],
-  };
-}
-
-function url(value: unknown, ...protocols: string[]): string | undefined {
-  const parsed = typeof value === 'string' ? URL.parse(value) : null;
-  return parsed && protocols.includes(parsed.protocol) ? parsed.href : undefined;
-}
-
-function readHash(entry: unknown): Uint8Array<ArrayBuffer>[] {
-  const { algorithm, value } = (entry ?? {}) as Record<string, unknown>;
-  if (algorithm !== 'sha-256' || typeof value !== 'string') return [];
-  try {
-    return [hashBytes(value)];
-  } catch {
-    return [];
-  }
+/** Throws for what is no document. That a URL is a good one is for the transports to see. */
+function readOffer({ transports: { webtransport, websocket }, certificateHashes = [] }: Document): Offer {
+  const hashes = certificateHashes.filter(({ algorithm }) => algorithm === 'sha-256');
+  return { webtransport, websocket, certificateHashes: hashes.map(({ value }) => hashBytes(value)) };
 }

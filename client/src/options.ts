@@ -52,52 +52,44 @@ export interface ConnectOptions {
 }
 
 /** Options with their defaults filled in. */
-export interface Settings {
-  readonly token: ConnectOptions['token'];
-  readonly transports: readonly Rung[];
-  readonly certificateHashes: readonly Uint8Array<ArrayBuffer>[] | undefined;
-  readonly encoding: Encoding;
-  readonly race: { readonly [Name in keyof RaceOptions]-?: number };
-  readonly reconnect: false | { readonly [Name in keyof ReconnectOptions]-?: number };
-  readonly connectTimeout: number;
-  readonly maxQueuedBytes: number;
-  readonly quirks: boolean;
-  readonly signal: AbortSignal | undefined;
-  readonly storage: VerdictStorage | undefined;
-}
-
-const RACE = {
-  websocketDelay: 500,
-  webtransportTimeout: 4_000,
-  rememberFor: 600_000,
-  probeInterval: 300_000,
-};
-const RECONNECT = { minDelay: 250, maxDelay: 15_000, maxAttempts: Number.POSITIVE_INFINITY };
+export type Settings = ReturnType<typeof settle>;
 
 /** Fills in the defaults. Throws `TypeError` for a certificate hash that is none. */
-export function settle(options: ConnectOptions): Settings {
-  const { reconnect = {} } = options;
+export function settle({
+  token,
+  transports = ['webtransport', 'websocket'],
+  certificateHashes,
+  encoding = 'binary',
+  race: {
+    websocketDelay = 500,
+    webtransportTimeout = 4_000,
+    rememberFor = 600_000,
+    probeInterval = 300_000,
+  } = {},
+  reconnect = {},
+  connectTimeout = 15_000,
+  maxQueuedBytes = 256 * 1024,
+  quirks = true,
+  signal,
+  storage,
+}: ConnectOptions) {
+  const { minDelay = 250, maxDelay = 15_000, maxAttempts = Number.POSITIVE_INFINITY } = reconnect || {};
   return {
-    token: options.token,
-    transports: options.transports ?? ['webtransport', 'websocket'],
-    certificateHashes: options.certificateHashes?.map(hashBytes),
-    encoding: options.encoding ?? 'binary',
-    race: fill(RACE, options.race),
-    reconnect: reconnect && fill(RECONNECT, reconnect),
-    connectTimeout: options.connectTimeout ?? 15_000,
-    maxQueuedBytes: options.maxQueuedBytes ?? 256 * 1024,
-    quirks: options.quirks ?? true,
-    signal: options.signal,
-    storage: options.storage,
-  };
-}
-
-/** `given` over `defaults`; what is undefined there is as good as absent. */
-function fill<T extends Record<string, number>>(
-  defaults: T,
-  given: { [Name in keyof T]?: number | undefined } = {},
-): T {
-  const filled: Record<string, number> = { ...defaults };
-  for (const [name, value] of Object.entries(given)) if (value !== undefined) filled[name] = value;
-  return filled as T;
+    token,
+    transports,
+    certificateHashes: certificateHashes?.map(hashBytes),
+    encoding,
+    websocketDelay,
+    webtransportTimeout,
+    rememberFor,
+    probeInterval,
+    minDelay,
+    maxDelay,
+    maxAttempts: reconnect ? maxAttempts : 0,
+    connectTimeout,
+    maxQueuedBytes,
+    quirks,
+    signal,
+    storage,
+  } as const;
 }

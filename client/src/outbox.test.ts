@@ -50,32 +50,32 @@ function event(delivery: Event['delivery'], size = 10, channel = 'a'): Event {
 test('reliable messages go on the lane of their channel, announced by LANE; those about none on control', () => {
   const transport = new Notes();
   const box = outbox(transport);
-  for (const channel of ['a', 'b', 'a', '']) expect(box.publish(event('reliable', 10, channel))).toBe('sent');
+  for (const channel of ['a', 'b', 'a', '']) expect(box.post(event('reliable', 10, channel))).toBe('sent');
   expect(transport.sent).toEqual(['lane 1', 'lane 1', 'lane 2', 'lane 2', 'lane 1', 'lane 0']);
 });
 
 test('unordered messages go with the reliable ones', () => {
   const transport = new Notes();
-  outbox(transport).publish(event('unordered'));
+  outbox(transport).post(event('unordered'));
   expect(transport.sent).toEqual(['lane 1', 'lane 1']);
 });
 
 test.each(['unreliable', 'latest'] as const)('%s messages are datagrams where there are any', (delivery) => {
   const transport = new Notes();
   const box = outbox(transport);
-  expect(box.publish(event(delivery))).toBe('sent');
+  expect(box.post(event(delivery))).toBe('sent');
   expect(transport.sent).toEqual(['datagram']);
   transport.room = false;
-  expect(box.publish(event(delivery))).toBe('backlog');
+  expect(box.post(event(delivery))).toBe('backlog');
 });
 
 test('what is too big for a datagram goes on a stream of its own', () => {
   const transport = new Notes();
   const box = outbox(transport);
-  expect(box.publish(event('unreliable', 5_000))).toBe('sent');
+  expect(box.post(event('unreliable', 5_000))).toBe('sent');
   expect(transport.sent).toEqual(['message']);
   transport.room = false;
-  expect(box.publish(event('unreliable', 5_000))).toBe('backlog');
+  expect(box.post(event('unreliable', 5_000))).toBe('backlog');
 });
 
 test('in a pipe it is dropped before the socket once the backlog is over the soft budget', () => {
@@ -83,18 +83,18 @@ test('in a pipe it is dropped before the socket once the backlog is over the sof
   transport.maxDatagramSize = 0;
   const box = outbox(transport);
   transport.backlog = SOFT_BUDGET - 1_000;
-  expect(box.publish(event('unreliable'))).toBe('sent');
+  expect(box.post(event('unreliable'))).toBe('sent');
   expect(transport.sent).toEqual(['lane 1', 'lane 1']);
   transport.backlog = SOFT_BUDGET;
-  expect(box.publish(event('unreliable'))).toBe('backlog');
-  expect(box.publish(event('reliable'))).toBe('sent');
+  expect(box.post(event('unreliable'))).toBe('backlog');
+  expect(box.post(event('reliable'))).toBe('sent');
 });
 
 test('nothing is taken over the hard budget', () => {
   const transport = new Notes();
   transport.backlog = HARD_BUDGET;
   const box = outbox(transport);
-  expect(box.publish(event('reliable'))).toBe('queue-full');
+  expect(box.post(event('reliable'))).toBe('queue-full');
   expect(transport.sent).toEqual([]);
 });
 
@@ -102,7 +102,7 @@ test.each(['reliable', 'unreliable'] as const)(
   'a %s message larger than the gateway takes is not sent',
   (delivery) => {
     const transport = new Notes();
-    expect(outbox(transport).publish(event(delivery, LIMITS.maxMessageBytes))).toBe('message-too-large');
+    expect(outbox(transport).post(event(delivery, LIMITS.maxMessageBytes))).toBe('message-too-large');
     expect(transport.sent).toEqual([]);
   },
 );

@@ -5,6 +5,7 @@ import {
   encode,
   NameBook,
   NameLedger,
+  type Request,
   type SessionLimits,
 } from '@spillway/envelope';
 import type { Context } from './context.ts';
@@ -24,18 +25,13 @@ export const HARD_BUDGET = 1024 * 1024;
 /** What became of one message. Anything but `sent` and `backlog` is the caller's to hear of. */
 export type Fate = 'sent' | 'backlog' | 'queue-full' | 'message-too-large';
 
-/** An event or request that is encoded already, in the form that needs no names. */
-export interface Parcel {
-  readonly bytes: Uint8Array;
-  readonly channel: string;
-  /** May be dropped. */
-  readonly droppable: boolean;
-}
+/** What an application sends. */
+export type Outgoing = Event | Request;
 
-/** May a message of this class be dropped rather than wait? */
-export function isDroppable({ delivery }: Pick<Event, 'delivery'>): boolean {
+/** May this be dropped rather than wait? */
+export function isDroppable(envelope: Outgoing): boolean {
   // `unordered` may arrive in any order, so in order is within its promise; `latest` is sent as it comes.
-  return delivery === 'unreliable' || delivery === 'latest';
+  return envelope.kind === 'event' && (envelope.delivery === 'unreliable' || envelope.delivery === 'latest');
 }
 
 /**
@@ -62,15 +58,12 @@ export class Outbox {
     this.#write(encode(envelope, this.#encoding), CONTROL);
   }
 
-  /** Sends an event with its delivery class. */
-  publish(event: Event): Fate {
-    const { channel } = event;
-    return this.post({ bytes: this.#encode(event), channel, droppable: isDroppable(event) });
-  }
-
-  post({ bytes, channel, droppable }: Parcel): Fate {
+  /** Sends an event with its delivery class, a request reliably. */
+  post(envelope: Outgoing): Fate {
+    const { channel } = envelope;
+    const bytes = this.#encode(envelope);
     if (bytes.length > this.#limits.maxMessageBytes) return 'message-too-large';
-    if (droppable) return this.#sendDroppable(bytes, channel) ? 'sent' : 'backlog';
+    if (isDroppable(envelope)) return this.#sendDroppable(bytes, channel) ? 'sent' : 'backlog';
     if (this.#transport.backlog + bytes.length > HARD_BUDGET) return 'queue-full';
     this.#write(bytes, this.#lane(channel));
     return 'sent';
@@ -103,12 +96,12 @@ export class Outbox {
     return this.#context.settings.encoding;
   }
 
-  #encode(event: Event): Uint8Array {
-    if (this.#encoding === 'json') return encode(event, 'json');
-    const route = this.#book.route(event.channel, event.type);
-    const key = event.key === undefined ? undefined : this.#book.key(event.key);
-    if (this.#ledger.knows(route, key)) return encode(event, 'binary', { route, key });
-    const bytes = encode(event);
+  #encode(envelope: Outgoing): Uint8Array {
+    if (this.#encoding === 'json' || envelope.kind !== 'event') return encode(envelope, this.#encoding);
+    const route = this.#book.route(envelope.channel, envelope.type);
+    const key = envelope.key === undefined ? undefined : this.#book.key(envelope.key);
+    if (this.#ledger.knows(route, key)) return encode(envelope, 'binary', { route, key });
+    const bytes = encode(envelope);
     for (let names = this.#ledger.take(); names; names = this.#ledger.take()) this.control(names);
     return bytes;
   }

@@ -1,18 +1,16 @@
-import type { Fate, Parcel } from './outbox.ts';
+import { type Fate, isDroppable, type Outgoing } from './outbox.ts';
 
-/** A parcel that waits for a connection. */
-export interface Waiting extends Parcel {
-  /** False: nobody waits for it any more. */
-  readonly wanted: () => boolean;
-  /** It was handed to a connection, with this fate. */
-  readonly posted: (fate: Fate) => void;
+interface Item {
+  readonly envelope: Outgoing;
+  readonly size: number;
+  readonly droppable: boolean;
 }
 
 /** Messages and requests while there is no connection, in order and within a bound. */
 export class Queue {
   readonly #maxBytes: number;
   readonly #onDrop: () => void;
-  #items: Waiting[] = [];
+  #items: Item[] = [];
   #bytes = 0;
   /** Of these, what may be dropped. */
   #spare = 0;
@@ -23,34 +21,31 @@ export class Queue {
     this.#onDrop = onDrop;
   }
 
-  /** Takes an item, if need be instead of the oldest that may be dropped. False: there is no room. */
-  push(item: Waiting): boolean {
-    if (this.#bytes - this.#spare + item.bytes.length > this.#maxBytes) return false;
-    while (this.#bytes + item.bytes.length > this.#maxBytes) {
-      const oldest = this.#items.findIndex(({ droppable }) => droppable);
+  /** Takes an envelope of `size` bytes, if need be instead of the oldest that may be dropped. Undefined: it is in. */
+  push(envelope: Outgoing, size: number): Fate | undefined {
+    const droppable = isDroppable(envelope);
+    if (this.#bytes - this.#spare + size > this.#maxBytes) return droppable ? 'backlog' : 'queue-full';
+    while (this.#bytes + size > this.#maxBytes) {
+      const oldest = this.#items.findIndex((item) => item.droppable);
       this.#count(this.#items.splice(oldest, 1)[0]!, -1);
       this.#onDrop();
     }
+    const item = { envelope, size, droppable };
     this.#items.push(item);
     this.#count(item, 1);
-    return true;
+    return undefined;
   }
 
-  /** Hands everything to `post`, oldest first. */
-  flush(post: (parcel: Parcel) => Fate): void {
+  /** Everything, oldest first; nothing is left. */
+  take(): Outgoing[] {
     const items = this.#items;
-    this.clear();
-    for (const item of items) if (item.wanted()) item.posted(post(item));
-  }
-
-  clear(): void {
     this.#items = [];
-    this.#bytes = 0;
-    this.#spare = 0;
+    this.#bytes = this.#spare = 0;
+    return items.map(({ envelope }) => envelope);
   }
 
-  #count({ bytes, droppable }: Waiting, sign: 1 | -1): void {
-    this.#bytes += sign * bytes.length;
-    if (droppable) this.#spare += sign * bytes.length;
+  #count({ size, droppable }: Item, sign: 1 | -1): void {
+    this.#bytes += sign * size;
+    if (droppable) this.#spare += sign * size;
   }
 }

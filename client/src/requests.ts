@@ -5,7 +5,7 @@ import { readPayload } from './payload.ts';
 
 interface Pending {
   readonly resolve: (value: unknown) => void;
-  readonly reject: (error: RequestError) => void;
+  readonly reject: (error: Error) => void;
   /** Takes timer and listener away. */
   readonly release: Undo;
   /** It may have been done even if no answer comes. */
@@ -56,7 +56,7 @@ export class Requests {
     }
   }
 
-  fail(id: string, error: RequestError): void {
+  fail(id: string, error: Error): void {
     this.#take(id)?.reject(error);
   }
 

@@ -17,7 +17,7 @@ import { Emitter } from './emitter.ts';
 import { RequestError } from './errors.ts';
 import type { Incoming, Link } from './link.ts';
 import { openMessage } from './message.ts';
-import { type Fate, isDroppable } from './outbox.ts';
+import type { Fate, Outgoing } from './outbox.ts';
 import { writePayload } from './payload.ts';
 import { Queue } from './queue.ts';
 import { Requests, toRequestError } from './requests.ts';
@@ -97,17 +97,13 @@ export class SessionCore implements Session, ChannelHost {
   ): Promise<Response> {
     if (!this.alive) throw new RequestError('closed');
     const id = this.#nextId();
-    const bytes = this.#encode({ kind: 'request', id, channel, type, ...writePayload(payload, codec) });
+    const body = writePayload(payload, codec);
     const answer = this.#requests.open(id, timeout, signal);
-    const posted = (fate: Fate): void => {
-      if (fate === 'sent') this.#requests.sent(id);
-      else this.#requests.fail(id, new RequestError(fate));
-    };
-    const parcel = { bytes, channel, droppable: false };
-    const { link } = this.#connector;
-    if (link) posted(link.outbox.post(parcel));
-    else if (!this.#queue.push({ ...parcel, posted, wanted: () => this.#requests.has(id) }))
-      posted('queue-full');
+    try {
+      this.#send({ kind: 'request', id, channel, type, ...body });
+    } catch (error) {
+      this.#requests.fail(id, error as Error);
+    }
     return (await answer) as Response;
   }
 
@@ -144,14 +140,7 @@ export class SessionCore implements Session, ChannelHost {
     { delivery = 'reliable', key, codec }: PublishOptions,
   ): boolean {
     if (!this.alive) return false;
-    const event: Event = { kind: 'event', channel, type, delivery, key, ...writePayload(payload, codec) };
-    const posted = (fate: Fate): boolean => this.#posted(fate, channel, type);
-    const { link } = this.#connector;
-    if (link) return posted(link.outbox.publish(event));
-    const droppable = isDroppable(event);
-    const bytes = this.#encode(event);
-    if (this.#queue.push({ bytes, channel, droppable, posted, wanted: () => true })) return true;
-    return posted(droppable ? 'backlog' : 'queue-full');
+    return this.#send({ kind: 'event', channel, type, delivery, key, ...writePayload(payload, codec) });
   }
 
   subscribe(channel: ChannelCore): string | undefined {
@@ -212,7 +201,9 @@ export class SessionCore implements Session, ChannelHost {
   #opened(link: Link): void {
     this.#id = link.welcome.session;
     for (const channel of this.#channels.values()) channel.connected();
-    this.#queue.flush((parcel) => link.outbox.post(parcel));
+    for (const envelope of this.#queue.take()) {
+      if (envelope.kind === 'event' || this.#requests.has(envelope.id)) this.#post(envelope, link);
+    }
   }
 
   #lost(code: 'connection-lost' | 'closed'): void {
@@ -224,7 +215,7 @@ export class SessionCore implements Session, ChannelHost {
   #shutDown(): void {
     this.#lost('closed');
     for (const channel of this.#channels.values()) channel.close();
-    this.#queue.clear();
+    this.#queue.take();
   }
 
   #closed(info: CloseInfo): void {
@@ -282,14 +273,32 @@ export class SessionCore implements Session, ChannelHost {
     return channel;
   }
 
-  #posted(fate: Fate, channel: string, type: string): boolean {
-    if (fate === 'backlog') this.meter.drop('backlog');
-    else if (fate !== 'sent') this.report(new RequestError(fate, undefined, { details: { channel, type } }));
-    return fate === 'sent';
+  /** False: it was not taken, and whoever has to know was told. */
+  #send(envelope: Outgoing): boolean {
+    const { link } = this.#connector;
+    if (link) return this.#post(envelope, link);
+    const size = encode(envelope, this.#context.settings.encoding).length;
+    const fate = this.#queue.push(envelope, size);
+    return fate === undefined || this.#refused(envelope, fate);
   }
 
-  #encode(envelope: Parameters<typeof encode>[0]): Uint8Array {
-    return encode(envelope, this.#context.settings.encoding);
+  #post(envelope: Outgoing, link: Link): boolean {
+    const fate = link.outbox.post(envelope);
+    if (fate !== 'sent') return this.#refused(envelope, fate);
+    if (envelope.kind === 'request') this.#requests.sent(envelope.id);
+    return true;
+  }
+
+  #refused(envelope: Outgoing, fate: Fate): false {
+    const { channel, type } = envelope;
+    if (fate === 'backlog') {
+      this.meter.drop(fate);
+      return false;
+    }
+    const error = new RequestError(fate, undefined, { details: { channel, type } });
+    if (envelope.kind === 'request') this.#requests.fail(envelope.id, error);
+    else this.report(error);
+    return false;
   }
 
   #nextId(): string {

@@ -44,6 +44,19 @@ const ignore = (): void => {};
 const plain = ({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
+/**
+ * Hands out what comes until the end, and rejects where that is an error. Nothing is ever cancelled: engines misbehave
+ * when a reader of datagrams is.
+ */
+async function drain<T>(readable: ReadableStream<T>, take: (value: T) => void): Promise<void> {
+  const reader = readable.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    take(value);
+  }
+}
+
 /** Opens a W3C WebTransport session. Without `hashes` the certificate has to be one that the platform trusts. */
 export function webtransport(
   Api: WebTransportApi,
@@ -158,7 +171,7 @@ class WebTransportTransport implements Transport {
     this.#lanes.set(0, new SendStream(writable, this.#backlog, this.#broken));
     control.then(({ readable }) => this.#read(readable).then(this.#broken), ignore);
     this.#openDatagrams();
-    void this.#readStreams();
+    drain(this.#session.incomingUnidirectionalStreams, (stream) => void this.#read(stream)).catch(ignore);
     this.#receiver.opened();
   }
 
@@ -174,46 +187,18 @@ class WebTransportTransport implements Transport {
     writer?.closed.catch(ignore);
     writer?.ready.catch(ignore);
     this.#datagrams = writer;
-    void this.#readDatagrams(datagrams.readable);
+    drain(datagrams.readable, (bytes) => {
+      if (!this.#deaf) this.#receiver.receive(plain(bytes), false);
+    }).catch(ignore);
   }
 
-  // Read until `done` and never cancelled: engines misbehave when a datagram reader is cancelled.
-  async #readDatagrams(readable: ReadableStream<Uint8Array>): Promise<void> {
-    try {
-      const reader = readable.getReader();
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return;
-        if (!this.#deaf) this.#receiver.receive(plain(value), false);
-      }
-    } catch {
-      // The session ended; `closed` tells.
-    }
-  }
-
-  async #readStreams(): Promise<void> {
-    try {
-      const reader = this.#session.incomingUnidirectionalStreams.getReader();
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return;
-        void this.#read(value);
-      }
-    } catch {
-      // The session ended; `closed` tells.
-    }
-  }
-
-  /** Resolves when the stream has ended in any way. A reset is its sender's right: it took the message back. */
+  /** Reads frames. A stream that is reset is its sender's business: it took the message back. */
   async #read(readable: ReadableStream<Uint8Array>): Promise<void> {
     const frames = new FrameReader(MAX_FRAME_BYTES);
     try {
-      const reader = readable.getReader();
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        if (!this.#deaf) frames.push(plain(value), this.#receiveFrame);
-      }
+      await drain(readable, (chunk) => {
+        if (!this.#deaf) frames.push(plain(chunk), this.#receiveFrame);
+      });
     } catch (error) {
       if (error instanceof ProtocolError) this.#violate(error.message);
       return;
