@@ -7,7 +7,7 @@ export interface Point {
 }
 
 /** CSS pixels per world unit at least, to play: below, crafts are too small to tell apart. */
-const MIN_SCALE = 0.55;
+const MIN_SCALE = 0.5;
 
 /** World units shown beyond the walls. */
 const MARGIN = 16;
