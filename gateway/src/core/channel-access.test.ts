@@ -327,6 +327,11 @@ test('after unsubscribe nothing comes, and the lane is closed', async () => {
   await settled();
   expect(client.payloads.length).toBe(heard);
   expect(bench.hub.stats.channels).toBe(0);
+  // A lane that is closed is announced anew.
+  await client.subscribe('arena/7');
+  bench.publish('arena/7', 'T', 3);
+  await client.next('event');
+  expect(count(client, 'lane')).toBe(2);
 });
 
 test('leaving what one is not in is answered as well', async () => {

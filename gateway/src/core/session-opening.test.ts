@@ -274,6 +274,14 @@ test('an error of authenticate that does not fit an ERROR is still an answer', a
   expect(new TextEncoder().encode(reason).length).toBeLessThanOrEqual(1_024);
 });
 
+test('a session whose WELCOME finds no room never opened', async () => {
+  const bench = new Bench({ limits: { sendBudgetSoft: 1, sendBudgetHard: 1 } });
+  const client = bench.connect();
+  client.send(HELLO);
+  expect((await client.end()).code).toBe(CLOSE['slow-consumer']);
+  expect([bench.opened, bench.closed, bench.sessions.totals().open]).toEqual([[], [], 0]);
+});
+
 test('an application that closes the session as it opens has the last word', async () => {
   const bench = new Bench();
   bench.opened.push = (session) => {

@@ -122,11 +122,15 @@ test('what stood in a batch before the fault has been taken', async () => {
 
 test('nothing of a batch is taken after the envelope that closed the session', async () => {
   const { bench, client } = await joined();
+  let requests = 0;
+  bench.handlers.add('COUNT', {}, () => requests++);
   const close = encode({ kind: 'close', code: CLOSE.normal, reason: 'bye' });
-  client.pipe.send(joinPacket([close, encode(PING)], 'binary'));
+  const count = { id: '1', channel: '', type: 'COUNT', codec: 'bytes', payload: new Uint8Array(0) } as const;
+  client.pipe.send(joinPacket([close, encode(PING), encode({ kind: 'request', ...count })], 'binary'));
   expect(await client.end()).toEqual({ code: CLOSE.normal, reason: 'bye' });
   expect(client.kinds).toEqual(['welcome', 'close']);
   expect(bench.closed).toEqual([[CLOSE.normal, 'bye']]);
+  expect(requests).toBe(0);
 });
 
 test('a close code of the client that is in no table counts as a lost transport', async () => {

@@ -246,7 +246,6 @@ export class Session implements Receiver, Subscriber, SessionHandle {
       throw new ProtocolError('bad-value', `this session speaks ${this.#encoding} since its HELLO`);
     }
     const withinBytes = this.#byteRate.take(bytes.length, now);
-    this.#names.clock = now;
     readPacket(bytes, this.#names, (envelope) => {
       if (this.#phase !== 'open') return;
       this.#messagesIn++;
