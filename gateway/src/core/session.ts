@@ -29,7 +29,7 @@ import { TokenBucket } from './token-bucket.ts';
 
 type Phase = 'hello' | 'authenticating' | 'open' | 'closed';
 
-/** Reliable messages over the rate that are answered by an error before the session is closed; one a second is forgiven. */
+/** Reliable messages over the rate that are answered before the session is closed; one a second is forgiven. */
 const RATE_STRIKES = 100;
 
 /** Of a close reason that may quote the client, characters: within the 1024 bytes that CLOSE holds. */
