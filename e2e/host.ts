@@ -1,12 +1,6 @@
 // The process that a test's gateway runs in, forked by gateway.ts: its own memory to measure, its own network
 // namespace, its own death. Talks over IPC and ends with its parent.
-import {
-  type Addresses,
-  createGateway,
-  type Files,
-  type Gateway,
-  type GatewayOptions,
-} from '@spillway/gateway';
+import { createGateway, type Files, type Gateway, type GatewayOptions } from '@spillway/gateway';
 import { Demo } from '../examples/demo.ts';
 import { probeFile } from './probe/files.ts';
 

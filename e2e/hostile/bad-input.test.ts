@@ -2,6 +2,7 @@ import { encode } from '@spillway/envelope';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningGateway, startGateway } from '../gateway.ts';
 import { ATTACKS } from './attacks.ts';
+import { offerOf } from './offer.ts';
 import { type Dial, dialWebSocket, dialWebTransport, welcomed } from './peer.ts';
 import { witness } from './witness.ts';
 
@@ -12,14 +13,9 @@ const TRANSPORTS = ['websocket', 'webtransport'] as const;
 beforeAll(async () => {
   // All attackers share one address, and nobody waits five seconds for a timeout.
   gateway = await startGateway({ options: { limits: { handshakesPerSecond: 10_000, helloTimeout: 1000 } } });
-  const answer = await fetch(`${gateway.addresses.http}/.well-known/spillway`);
-  const offer = (await answer.json()) as {
-    transports: Record<(typeof TRANSPORTS)[number], string>;
-    certificateHashes: { value: string }[];
-  };
-  const hash = Buffer.from(offer.certificateHashes[0]!.value, 'base64');
-  dials.websocket = () => dialWebSocket(offer.transports.websocket);
-  dials.webtransport = () => dialWebTransport(offer.transports.webtransport, hash);
+  const offer = await offerOf(gateway);
+  dials.websocket = () => dialWebSocket(offer.websocket);
+  dials.webtransport = () => dialWebTransport(offer.webtransport, offer.hash);
 });
 afterAll(() => gateway?.close());
 
