@@ -17,7 +17,9 @@ import {
 import { ChannelAccess } from './channel-access.ts';
 import type { Admission, Receiver, Transport } from './contracts/transport.ts';
 import { SpillwayError } from './errors.ts';
+import { Heartbeat } from './heartbeat.ts';
 import type { Subscriber } from './hub.ts';
+import { InboundRate } from './inbound-rate.ts';
 import { Inbox } from './inbox.ts';
 import { sessionLimits } from './limits.ts';
 import { Outbox } from './outbox.ts';
@@ -25,12 +27,8 @@ import { Publication } from './publication.ts';
 import { Replies } from './replies.ts';
 import type { SessionContext } from './session-context.ts';
 import type { Drops, SendOptions, SessionHandle, SessionStats, User } from './session-handle.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 type Phase = 'hello' | 'authenticating' | 'open' | 'closed';
-
-/** Reliable messages over the rate that are answered before the session is closed; one a second is forgiven. */
-const RATE_STRIKES = 100;
 
 /** Of a close reason that may quote the client, characters: within the 1024 bytes that CLOSE holds. */
 const MAX_REASON = 300;
@@ -50,20 +48,15 @@ export class Session implements Receiver, Subscriber, SessionHandle {
   readonly #names: NameTable;
   readonly #drops: Drops = { backlog: 0, oversize: 0, 'rate-limited': 0, malformed: 0 };
   readonly #inbox: Inbox;
-  readonly #messageRate: TokenBucket;
-  readonly #byteRate: TokenBucket;
+  readonly #rate: InboundRate;
+  readonly #heartbeat: Heartbeat;
   readonly #access: ChannelAccess;
   readonly #replies: Replies;
-  readonly #strikes: TokenBucket;
   /** Since when the client or `authenticate` is being waited for. */
   #since: number;
   #phase: Phase = 'hello';
   #encoding: Encoding = 'binary';
   #outbox: Outbox | undefined;
-  #heard: number;
-  #pinged: number;
-  #awaitsPong = false;
-  #rtt: number | undefined;
   #messagesIn = 0;
   #bytesIn = 0;
 
@@ -82,13 +75,9 @@ export class Session implements Receiver, Subscriber, SessionHandle {
       reply,
       closeLane: (channel) => this.#outbox?.closeLane(channel),
     });
-    this.#messageRate = new TokenBucket(limits.messagesPerSecond, limits.messagesBurst, now);
-    const bytesBurst = Math.max(limits.bytesPerSecond * 2, limits.maxMessageBytes);
-    this.#byteRate = new TokenBucket(limits.bytesPerSecond, bytesBurst, now);
-    this.#strikes = new TokenBucket(1, RATE_STRIKES, now);
+    this.#rate = new InboundRate(limits, now);
+    this.#heartbeat = new Heartbeat(limits, now);
     this.#since = now;
-    this.#heard = now;
-    this.#pinged = now;
   }
 
   get transport(): Rung | 'memory' {
@@ -112,7 +101,7 @@ export class Session implements Receiver, Subscriber, SessionHandle {
   receive(bytes: Uint8Array, reliable: boolean): void {
     if (this.#phase === 'closed') return;
     const now = this.#context.clock.now();
-    this.#heard = now;
+    this.#heartbeat.heard(now);
     this.#bytesIn += bytes.length;
     try {
       if (this.#phase === 'open') this.#receiveOpen(bytes, reliable, now);
@@ -155,7 +144,7 @@ export class Session implements Receiver, Subscriber, SessionHandle {
       bytesIn: this.#bytesIn,
       bytesOut: this.#outbox?.bytes ?? 0,
       backlog: this.#transport.backlog,
-      rtt: this.#rtt,
+      rtt: this.#heartbeat.rtt,
       dropped: { ...this.#drops },
     };
   }
@@ -193,7 +182,7 @@ export class Session implements Receiver, Subscriber, SessionHandle {
 
   /** Deadlines and pings. The gateway calls it a few times a second. */
   tick(now: number): void {
-    const { helloTimeout, idleTimeout, pingInterval } = this.#context.limits;
+    const { helloTimeout } = this.#context.limits;
     switch (this.#phase) {
       case 'hello':
         if (now - this.#since >= helloTimeout) this.close('hello-timeout', 'no HELLO in time');
@@ -203,13 +192,9 @@ export class Session implements Receiver, Subscriber, SessionHandle {
         if (now - this.#since >= helloTimeout) this.close('internal', 'the token was not checked in time');
         return;
       case 'open': {
-        const silent = now - this.#heard;
-        if (silent >= idleTimeout) this.close('idle-timeout', 'nothing was heard from the client');
-        else if (silent >= pingInterval && now - this.#pinged >= pingInterval) {
-          this.#pinged = now;
-          this.#awaitsPong = true;
-          this.#control({ kind: 'ping', time: now });
-        }
+        const beat = this.#heartbeat.tick(now);
+        if (beat === 'silent') this.close('idle-timeout', 'nothing was heard from the client');
+        else if (beat === 'ping') this.#control({ kind: 'ping', time: now });
         return;
       }
       case 'closed':
@@ -245,11 +230,11 @@ export class Session implements Receiver, Subscriber, SessionHandle {
     if (encodingOf(bytes) !== this.#encoding) {
       throw new ProtocolError('bad-value', `this session speaks ${this.#encoding} since its HELLO`);
     }
-    const withinBytes = this.#byteRate.take(bytes.length, now);
+    const withinBytes = this.#rate.takeBytes(bytes.length, now);
     readPacket(bytes, this.#names, (envelope) => {
       if (this.#phase !== 'open') return;
       this.#messagesIn++;
-      if (withinBytes && this.#messageRate.take(1, now)) this.#handle(envelope, reliable);
+      if (withinBytes && this.#rate.takeMessage(now)) this.#handle(envelope, reliable);
       else this.#overRate(envelope, reliable, now);
     });
   }
@@ -306,10 +291,7 @@ export class Session implements Receiver, Subscriber, SessionHandle {
         this.#control({ kind: 'pong', time: envelope.time, now: this.#context.clock.now() });
         return;
       case 'pong':
-        // An answer to nothing, or to an older ping, measures nothing.
-        if (!this.#awaitsPong || envelope.time !== this.#pinged) return;
-        this.#awaitsPong = false;
-        this.#rtt = this.#context.clock.now() - this.#pinged;
+        this.#heartbeat.pong(envelope.time, this.#context.clock.now());
         return;
       default:
         if (!reliable) throw new ProtocolError('bad-value', `${envelope.kind} may not travel in a datagram`);
@@ -376,7 +358,7 @@ export class Session implements Receiver, Subscriber, SessionHandle {
     const isEvent = envelope.kind === 'event';
     if (!reliable || (isEvent && isLossy(envelope))) {
       this.#drops['rate-limited']++;
-    } else if (!this.#strikes.take(1, now)) {
+    } else if (!this.#rate.strike(now)) {
       this.close('rate-limited', 'the session kept sending over its rate');
     } else if (envelope.kind === 'names' || envelope.kind === 'close') {
       // Both ends count NAMES: without this one, the next would be taken for it.
