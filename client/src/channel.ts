@@ -15,10 +15,8 @@ export interface ChannelHost {
   /** False once the session is closed. */
   readonly alive: boolean;
   publish(channel: string, type: string, payload: unknown, options: PublishOptions): boolean;
-  /** Sends SUBSCRIBE and returns its id; undefined without a connection. */
-  subscribe(channel: ChannelCore): string | undefined;
-  /** Sends UNSUBSCRIBE and waits for its answer. */
-  unsubscribe(channel: ChannelCore): Promise<void>;
+  /** Sends SUBSCRIBE or UNSUBSCRIBE and waits for its answer; undefined without a connection. */
+  ask(kind: 'subscribe' | 'unsubscribe', channel: string): Promise<unknown> | undefined;
   /** Something that no caller waits for. */
   report(error: RequestError): void;
   /** A listener threw. */
@@ -35,8 +33,8 @@ export class ChannelCore implements Channel {
   readonly #queues = new Set<MessageQueue<Message<AnyEvents>>>();
   /** The application wants it, whether or not there is a connection. */
   #wanted = false;
-  /** SUBSCRIBE of this connection that counts; later ones replace it. */
-  #askedAs: string | undefined;
+  /** The answer to the SUBSCRIBE that counts, of this connection. */
+  #asked: Promise<unknown> | undefined;
   #active = false;
   /** For `subscribe` calls that wait. */
   #waiting: PromiseWithResolvers<void> | undefined;
@@ -61,17 +59,22 @@ export class ChannelCore implements Channel {
     this.#wanted = true;
     if (this.#active) return;
     this.#waiting ??= Promise.withResolvers();
-    if (this.#askedAs === undefined) this.connected();
+    if (!this.#asked) this.connected();
     await this.#waiting.promise;
   }
 
   async unsubscribe(): Promise<void> {
-    const asked = this.#askedAs !== undefined;
+    const wasAsked = this.#asked !== undefined;
     this.#wanted = false;
     this.disconnected();
     this.#settle(new RequestError('aborted', 'unsubscribed'));
     this.#endQueues();
-    if (asked) await this.#host.unsubscribe(this);
+    try {
+      if (wasAsked) await this.#host.ask('unsubscribe', this.name);
+    } catch (error) {
+      // Without its connection the subscription is gone as well.
+      if (!/^(connection-lost|closed)$/.test((error as RequestError).code)) throw error;
+    }
   }
 
   on(type: string, listener: (payload: never, meta: MessageMeta) => void): Undo {
@@ -107,7 +110,17 @@ export class ChannelCore implements Channel {
 
   /** There is a connection: renews the subscription. */
   connected(): void {
-    if (this.#wanted) this.#askedAs = this.#host.subscribe(this);
+    if (!this.#wanted) return;
+    const asked = this.#host.ask('subscribe', this.name);
+    this.#asked = asked;
+    asked?.then(
+      (answer) => {
+        if (this.#asked === asked) this.#subscribed(answer as Subscribed);
+      },
+      (error: RequestError) => {
+        if (this.#asked === asked) this.#refused(error);
+      },
+    );
   }
 
   /** The connection is gone, and the subscription with it. */
@@ -117,27 +130,8 @@ export class ChannelCore implements Channel {
     this.#highest = 0;
     this.#received = 0;
     this.#transit = undefined;
-    this.#askedAs = undefined;
+    this.#asked = undefined;
     this.#active = false;
-  }
-
-  subscribed({ id, seq }: Subscribed): void {
-    if (id !== this.#askedAs) return;
-    this.#active = true;
-    this.#base = seq;
-    this.#highest = Math.max(this.#highest, seq);
-    this.#settle();
-  }
-
-  refused(id: string, error: RequestError): void {
-    if (id !== this.#askedAs) return;
-    this.#wanted = false;
-    this.#askedAs = undefined;
-    if (this.#waiting) this.#settle(error);
-    else
-      this.#host.report(
-        new RequestError(error.code, error.message, { cause: error, details: { channel: this.name } }),
-      );
   }
 
   receive(event: Event): void {
@@ -167,6 +161,23 @@ export class ChannelCore implements Channel {
     if (!message) return;
     this.#listeners.emit(event.type, message.payload, message.meta);
     for (const queue of this.#queues) queue.push(message, droppable);
+  }
+
+  #subscribed({ seq }: Subscribed): void {
+    this.#active = true;
+    this.#base = seq;
+    this.#highest = Math.max(this.#highest, seq);
+    this.#settle();
+  }
+
+  #refused(cause: RequestError): void {
+    this.#wanted = false;
+    this.#asked = undefined;
+    if (this.#waiting) this.#settle(cause);
+    else
+      this.#host.report(
+        new RequestError(cause.code, cause.message, { cause, details: { channel: this.name } }),
+      );
   }
 
   #settle(error?: RequestError): void {

@@ -512,11 +512,12 @@ describe('failing to connect', () => {
   test('a gateway that answers with something else than WELCOME is a protocol error', async () => {
     const world = new World();
     world.manners = { hello: false };
-    const failed = failure(world.connect());
+    const failed = failure(world.connect({ transports: ['webtransport'] }));
     await rest();
     world.sessions[0]!.send({ kind: 'drain', within: 5 });
     const error = await failed;
     expect(error.code).toBe('protocol-error');
+    expect(error.final).toBe(true);
     await world.clock.advance(100);
     expect(world.sessions[0]!.closed?.code).toBe(CLOSE['protocol-error']);
   });

@@ -13,19 +13,20 @@ import type { Undo } from './clock.ts';
 import type { Context } from './context.ts';
 import { Dial } from './dial.ts';
 import { ConnectError, RequestError } from './errors.ts';
-import type { Link, LinkHandler } from './link.ts';
+import type { Link, LinkUser } from './link.ts';
+import { LOST } from './transports/transport.ts';
 
 /** A connection that held this long makes the next backoff begin anew, ms. */
 const STABLE = 10_000;
 
 /** What a connector tells its session, beside what comes in. */
-export interface ConnectorHandler extends Omit<LinkHandler, 'closed'> {
+export interface ConnectorHandler extends Omit<LinkUser, 'closed'> {
   /** There is a connection, not yet announced: whatever has to go first. */
   opened(link: Link): void;
   /** The connection is gone, and what was in flight with it. */
   lost(): void;
-  state(state: SessionState): void;
-  transport(transport: TransportInfo): void;
+  entered(state: SessionState): void;
+  carriedBy(transport: TransportInfo): void;
   /** Once, the last call: nothing is left. */
   closed(info: CloseInfo): void;
 }
@@ -43,8 +44,8 @@ export class Connector {
   #openedAt = 0;
   /** Looks for a connection; after it got one, for the reasons why it is no better one. */
   #dial: Dial | undefined;
-  #switch: { readonly dial: Dial; readonly failed: (error: ConnectError) => void } | undefined;
-  #failOpen: ((error: ConnectError) => void) | undefined;
+  /** Whoever waits for `open` or `switchTo`. */
+  #waiting: { readonly dial: Dial; readonly failed: (error: ConnectError) => void } | undefined;
   #cancelTimer: Undo = () => {};
   /** Lets out what came with the first WELCOME. */
   #release: Undo = () => {};
@@ -71,38 +72,20 @@ export class Connector {
   }
 
   /** The first connection. Rejects with `ConnectError`; then it is all over. */
-  open(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#failOpen = (error) => {
-        this.#halt();
-        reject(error);
-      };
-      const { signal } = this.#context.settings;
-      signal?.addEventListener('abort', this.#abort);
-      if (signal?.aborted) this.#abort();
-      else this.#dial = this.#start(this.#transports, false, resolve, this.#failOpen);
-    });
+  async open(): Promise<void> {
+    const { signal } = this.#context.settings;
+    if (signal?.aborted) throw aborted(signal);
+    signal?.addEventListener('abort', this.#abort);
+    await this.#connect(this.#transports, false);
   }
 
   /** Dials with another allow-list beside the present connection. Rejects with `ConnectError`, changing nothing. */
-  switchTo(transports: readonly Rung[]): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#state === 'closed') throw new ConnectError('closed', [], { final: true });
-      this.#endSwitch('aborted');
-      this.#cancelTimer();
-      if (!this.#link) this.#dial?.cancel('another allow-list');
-      const failed = (error: ConnectError): void => {
-        this.#switch = undefined;
-        reject(error);
-        if (!this.#link && this.#state !== 'closed') this.#retry(error);
-      };
-      const opened = (): void => {
-        this.#switch = undefined;
-        this.#transports = transports;
-        resolve();
-      };
-      this.#switch = { dial: this.#start(transports, true, opened, failed), failed };
-    });
+  async switchTo(transports: readonly Rung[]): Promise<void> {
+    if (this.#state === 'closed') throw new ConnectError('closed', [], { final: true });
+    this.#refuse(new ConnectError('aborted', []));
+    this.#cancelTimer();
+    if (!this.#link) this.#dial?.cancel();
+    await this.#connect(transports, true);
   }
 
   /** Flushes and closes for good. Resolves when the connection is gone. */
@@ -111,10 +94,27 @@ export class Connector {
     if (this.#state === 'closed') return this.#gone.promise;
     const link = this.#link;
     this.#halt();
-    this.#handler.state('closed');
+    this.#handler.entered('closed');
     if (link) link.close(CLOSE.normal, '');
     else this.#finish(CLOSE.normal, '');
     return this.#gone.promise;
+  }
+
+  #connect(transports: readonly Rung[], isRetry: boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const opened = (): void => {
+        this.#waiting = undefined;
+        this.#transports = transports;
+        resolve();
+      };
+      const failed = (error: ConnectError): void => {
+        this.#waiting = undefined;
+        reject(error);
+        if (this.#state === 'connecting') this.#halt();
+        else if (this.#state === 'reconnecting') this.#retry(error);
+      };
+      this.#waiting = { dial: this.#start(transports, isRetry, opened, failed), failed };
+    });
   }
 
   #start(
@@ -124,8 +124,8 @@ export class Connector {
     failed: (error: ConnectError) => void,
   ): Dial {
     const dial = new Dial(this.#context, {
-      open: (link, reasons) => {
-        this.#adopt(dial, link, reasons);
+      open: (link, name, reasons) => {
+        this.#adopt(dial, link, name, reasons);
         opened();
       },
       reasons: (reasons) => {
@@ -137,21 +137,20 @@ export class Connector {
     return dial;
   }
 
-  #adopt(dial: Dial, link: Link, reasons: readonly RungReason[]): void {
+  #adopt(dial: Dial, link: Link, name: Rung, reasons: readonly RungReason[]): void {
     const old = this.#link;
-    if (this.#dial !== dial) this.#dial?.cancel('another connection');
+    if (this.#dial !== dial) this.#dial?.cancel();
     this.#dial = dial;
     this.#link = link;
     this.#openedAt = this.#context.clock.now();
     if (old) {
-      old.close(CLOSE.normal, 'moved to another transport');
+      old.close(CLOSE.normal, 'moved');
       this.#handler.lost();
     }
     this.#handler.opened(link);
-    const first = this.#failOpen !== undefined;
-    this.#failOpen = undefined;
+    const first = this.#state === 'connecting';
     this.#setState('open');
-    this.#setTransport(link.transport.name, reasons);
+    this.#setTransport(name, reasons);
     if (first) this.#hold(link);
     else this.#serve(link);
   }
@@ -167,7 +166,7 @@ export class Connector {
   }
 
   #serve(link: Link): void {
-    link.start({
+    link.serve({
       incoming: (envelope) => {
         if (this.link === link) this.#handler.incoming(envelope);
       },
@@ -184,7 +183,7 @@ export class Connector {
       this.#finish(CLOSE.normal, '');
       return;
     }
-    this.#dial?.cancel('the connection was lost');
+    this.#dial?.cancel();
     this.#handler.lost();
     if (!mayReconnect(code) || settings.maxAttempts === 0) {
       const error = cause && new RequestError('protocol-error', cause.message, { cause });
@@ -194,13 +193,13 @@ export class Connector {
     if (clock.now() - this.#openedAt >= STABLE) this.#backoff.reset();
     this.#setState('reconnecting');
     // A change of transport that is under way is as good as a retry.
-    if (!this.#switch && this.#state === 'reconnecting') this.#retry();
+    if (!this.#waiting && this.#state === 'reconnecting') this.#retry();
   }
 
   #retry(last?: ConnectError): void {
     const { settings, clock } = this.#context;
     if (this.#backoff.attempts >= settings.maxAttempts) {
-      this.#end(CLOSE['transport-lost'], 'no connection', last);
+      this.#end(LOST, 'no connection', last);
       return;
     }
     this.#cancelTimer = clock.after(this.#backoff.next(), () => {
@@ -209,8 +208,7 @@ export class Connector {
         true,
         () => {},
         (error) => {
-          if (error.final)
-            this.#end(CLOSE[error.code as CloseName] ?? CLOSE['transport-lost'], error.message, error);
+          if (error.final) this.#end(CLOSE[error.code as CloseName] ?? LOST, error.message, error);
           else this.#retry(error);
         },
       );
@@ -219,14 +217,12 @@ export class Connector {
 
   #end(code: number, reason: string, error?: ConnectError | RequestError): void {
     this.#halt();
-    this.#handler.state('closed');
+    this.#handler.entered('closed');
     this.#finish(code, reason, error);
   }
 
   readonly #abort = (): void => {
-    const { signal } = this.#context.settings;
-    if (this.#failOpen)
-      this.#failOpen(new ConnectError('aborted', [], { cause: signal?.reason, final: true }));
+    if (this.#state === 'connecting') this.#refuse(aborted(this.#context.settings.signal!));
     else void this.close();
   };
 
@@ -234,16 +230,15 @@ export class Connector {
   #halt(): void {
     this.#state = 'closed';
     this.#cancelTimer();
-    this.#dial?.cancel('closed');
+    this.#dial?.cancel();
     this.#context.settings.signal?.removeEventListener('abort', this.#abort);
-    this.#endSwitch('closed');
+    this.#refuse(new ConnectError('closed', [], { final: true }));
   }
 
-  #endSwitch(code: 'aborted' | 'closed'): void {
-    const running = this.#switch;
-    this.#switch = undefined;
-    running?.dial.cancel(code);
-    running?.failed(new ConnectError(code, [], { final: true }));
+  /** Whoever waits for a connection gets none. */
+  #refuse(error: ConnectError): void {
+    this.#waiting?.dial.cancel();
+    this.#waiting?.failed(error);
   }
 
   #finish(code: number, reason: string, error?: ConnectError | RequestError): void {
@@ -253,11 +248,15 @@ export class Connector {
 
   #setState(state: SessionState): void {
     this.#state = state;
-    this.#handler.state(state);
+    this.#handler.entered(state);
   }
 
   #setTransport(name: Rung, reasons: readonly RungReason[]): void {
     this.#transport = { name, reasons };
-    this.#handler.transport(this.#transport);
+    this.#handler.carriedBy(this.#transport);
   }
+}
+
+function aborted({ reason }: AbortSignal): ConnectError {
+  return new ConnectError('aborted', [], { cause: reason, final: true });
 }

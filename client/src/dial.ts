@@ -1,7 +1,6 @@
 import {
   CLOSE,
   closeName,
-  type Hello,
   mayReconnect,
   type Reason,
   RUNGS,
@@ -9,42 +8,32 @@ import {
   type RungReason,
   VERSION,
 } from '@spillway/envelope';
-import { Attempt, type Failure } from './attempt.ts';
 import type { Undo } from './clock.ts';
 import type { Context } from './context.ts';
 import { ConnectError, type ConnectErrorCode, RequestError } from './errors.ts';
-import type { Link } from './link.ts';
+import { type Failure, Link } from './link.ts';
 import { negotiate, type Offer } from './negotiate.ts';
 import type { Settings } from './options.ts';
-import { type Plan, plan, type Runner } from './plan.ts';
 import { hasQuirk, isChromium } from './quirks.ts';
-import { Race } from './race.ts';
-import { websocketReason, webtransportReason } from './reason.ts';
+import { type Entrant, Race } from './race.ts';
+import { noneAccepted, websocketReason, webtransportReason } from './reason.ts';
+import { LOST } from './transports/transport.ts';
 import type { WebTransportApi } from './transports/w3c.ts';
 import { websocket } from './transports/websocket.ts';
 import { webtransport } from './transports/webtransport.ts';
 import { VerdictBook } from './verdict.ts';
 import { CLIENT } from './version.ts';
 
-/** Answers that any other transport would get as well. */
-const FATAL: ReadonlySet<number> = new Set([
-  CLOSE['protocol-error'],
-  CLOSE['unsupported-version'],
-  CLOSE.unauthorized,
-  CLOSE['message-too-large'],
-]);
+/** The transports that this client has. */
+type Ours = 'webtransport' | 'websocket';
 
-/** Reasons that hold longer than this moment. */
-const WORTH_REMEMBERING: ReadonlySet<Reason> = new Set([
-  'udp-blocked',
-  'handshake-failed',
-  'certificate',
-  'throttled',
-]);
+interface Runner extends Entrant {
+  readonly rung: Ours;
+}
 
 export interface DialHandler {
   /** Once, unless `failed` is called. `reasons`: why not each better transport, as far as it is known by now. */
-  open(link: Link, reasons: readonly RungReason[]): void;
+  open(link: Link, rung: Rung, reasons: readonly RungReason[]): void;
   /** After `open`: the true reasons, now that the other attempt has ended. */
   reasons(reasons: readonly RungReason[]): void;
   failed(error: ConnectError): void;
@@ -56,15 +45,20 @@ export class Dial {
   readonly #handler: DialHandler;
   readonly #verdicts: VerdictBook;
   readonly #abort = new AbortController();
-  readonly #reasons = new Map<Rung, Reason>();
-  readonly #attempts = new Map<Rung, Attempt>();
-  readonly #failures: Failure[] = [];
   readonly #cancelTimeout: Undo;
-  #token: string | undefined;
+  readonly #reasons: { [R in Rung]?: Reason } = {};
+  readonly #links = new Map<Rung, Link>();
   #offer!: Offer;
   #Api: WebTransportApi | undefined;
+  #token: string | undefined;
   #race: Race<Runner> | undefined;
   #winner: Rung | undefined;
+  /** WebTransport failed and its own handshake was never done; undefined while it has not failed. */
+  #isBlocked: boolean | undefined;
+  /** The last failure that the gateway gave a code for. */
+  #told: Failure | undefined;
+  /** No failure so far allows to reconnect. */
+  #isFinal = true;
   #over = false;
 
   constructor(context: Context, handler: DialHandler) {
@@ -79,162 +73,152 @@ export class Dial {
   async start(transports: readonly Rung[], isRetry: boolean): Promise<void> {
     const { settings, clock, loadWebTransport } = this.#context;
     const began = clock.now();
-    const token = readToken(settings);
-    token.catch(() => {}); // dealt with below; until then it must not count as unhandled
-    const [offer, Api] = await Promise.all([
-      negotiate(this.#context, this.#abort.signal),
-      loadWebTransport(),
-    ]);
-    this.#offer = this.#context.offer = offer ?? this.#context.offer;
-    this.#Api = Api;
-    const negotiation = clock.now() - began;
+    let took = 0;
+    const negotiated = negotiate(this.#context, this.#abort.signal).then((offer) => {
+      took = clock.now() - began;
+      return offer;
+    });
     try {
-      this.#token = await token;
+      const [offer, Api, token] = await Promise.all([negotiated, loadWebTransport(), readToken(settings)]);
+      this.#offer = this.#context.offer = offer ?? this.#context.offer;
+      this.#Api = Api;
+      this.#token = token;
+      // A gateway that is away, or comes back with less, may offer more the next time.
+      this.#isFinal = offer !== undefined && !isRetry;
     } catch (cause) {
       this.#fail('token-failed', { cause });
     }
-    // A gateway that is away, or comes back with less, may offer more the next time.
-    const isFinal = offer !== undefined && !isRetry;
-    if (!this.#over) this.#run(this.#plan(transports, isRetry, negotiation), isFinal);
+    if (!this.#over) this.#run(transports, isRetry, took);
   }
 
   /** Ends everything that has not become the session's link, also the search for reasons after `open`. */
-  cancel(reason: string): void {
+  cancel(): void {
     this.#over = true;
     this.#cancelTimeout();
     this.#abort.abort();
     this.#race?.end();
-    for (const attempt of this.#attempts.values()) attempt.stop(reason);
+    for (const link of this.#links.values()) link.stop();
   }
 
-  #plan(allowed: readonly Rung[], isRetry: boolean, negotiation: number): Plan {
-    const { settings, userAgent, WebSocket } = this.#context;
-    const { websocketDelay, rememberFor, probeInterval } = settings;
+  #run(allowed: readonly Rung[], isRetry: boolean, negotiation: number): void {
+    const { settings, userAgent, WebSocket, clock } = this.#context;
+    const { websocketDelay, rememberFor, probeInterval, quirks } = settings;
     const { webtransport, websocket } = this.#offer;
     const maxAge = isRetry ? Math.min(rememberFor, probeInterval) : rememberFor;
-    return plan({
-      allowed,
-      api: { webtransport: this.#Api, websocket: WebSocket },
-      offered: { webtransport, websocket },
-      quirk: settings.quirks && hasQuirk(userAgent),
-      remembered: this.#verdicts.recall(this.#offered, maxAge) !== undefined,
-      // The head start counts from the beginning, so that a blocked network costs it once. But negotiation took some
-      // round trips, and WebTransport must not have less: on a long way 500 ms are nothing.
-      headStart: Math.min(websocketDelay, Math.max(websocketDelay - negotiation, negotiation)),
-    });
-  }
-
-  #run({ runners, reasons }: Plan, isFinal: boolean): void {
-    for (const [rung, reason] of reasons) this.#reasons.set(rung, reason);
+    const gate =
+      quirks && hasQuirk(userAgent) ? 'quirk' : this.#verdicts.recall(this.#offered, maxAge) && 'remembered';
+    // The head start counts from the beginning, so that a blocked network costs it once. But negotiation took some
+    // round trips, and WebTransport must not have less: on a long way 500 ms are nothing.
+    const headStart = Math.min(websocketDelay, Math.max(websocketDelay - negotiation, negotiation));
+    const runners: Runner[] = [];
+    const consider = (rung: Ours, url: unknown, api: unknown, gate?: Reason): void => {
+      if (!allowed.includes(rung) || !url) this.#reasons[rung] = 'disabled';
+      else if (!api) this.#reasons[rung] = 'no-api';
+      else if (gate) this.#reasons[rung] = gate;
+      else runners.push({ rung, delay: runners.length && headStart });
+    };
+    consider('webtransport', webtransport, this.#Api, gate);
+    consider('websocket', websocket, WebSocket);
+    // What failed a while ago is still better than nothing.
+    if (this.#reasons.webtransport === 'remembered') {
+      runners.push({ rung: 'webtransport', delay: Number.POSITIVE_INFINITY });
+    }
     if (runners.length === 0) {
-      this.#fail('no-transport', { final: isFinal });
+      this.#fail('no-transport', { final: this.#isFinal });
       return;
     }
+    this.#isFinal = true;
     this.#race = new Race(runners, ({ rung }) => this.#enter(rung));
-    this.#race.begin(this.#context.clock);
+    this.#race.begin(clock);
   }
 
-  #enter(rung: Runner['rung']): void {
+  #enter(rung: Ours): void {
     const { settings, clock, WebSocket } = this.#context;
-    const attempt = new Attempt(this.#context, {
-      hello: () => this.#hello(rung),
-      welcomed: (link) => this.#won(rung, link),
+    const link = new Link(this.#context, {
+      hello: () => ({
+        kind: 'hello',
+        protocol: VERSION,
+        client: CLIENT,
+        token: this.#token,
+        reasons: this.#reasonsAbove(rung),
+      }),
+      welcomed: () => this.#won(rung, link),
       failed: (failure) => this.#failed(rung, failure),
     });
-    this.#attempts.set(rung, attempt);
+    this.#links.set(rung, link);
     if (rung === 'webtransport') {
       // Until it is known better: no answer yet.
-      this.#reasons.set(rung, 'udp-blocked');
+      this.#reasons[rung] = 'udp-blocked';
       const open = webtransport(this.#Api!, this.#offer.webtransport!, this.#accepted, clock);
-      attempt.start(open, settings.webtransportTimeout);
+      link.start(open, settings.webtransportTimeout);
     } else {
-      attempt.start(websocket(WebSocket!, this.#offer.websocket!, settings.encoding, clock), 0);
+      link.start(websocket(WebSocket!, this.#offer.websocket!, settings.encoding, clock), 0);
     }
-  }
-
-  #hello(rung: Rung): Hello {
-    return {
-      kind: 'hello',
-      protocol: VERSION,
-      client: CLIENT,
-      token: this.#token,
-      reasons: this.#reasonsAbove(rung),
-    };
   }
 
   #won(winner: Rung, link: Link): void {
     this.#winner = winner;
     this.#cancelTimeout();
     this.#race!.end();
-    for (const [rung, attempt] of this.#attempts) {
+    for (const [rung, other] of this.#links) {
       // A better transport goes on, to learn why it was not first.
-      if (isBetter(rung, winner)) attempt.probe();
-      else attempt.stop('another transport was first');
+      if (RUNGS.indexOf(rung) < RUNGS.indexOf(winner)) other.probe();
+      else other.stop();
     }
     this.#learn();
-    this.#handler.open(link, this.#reasonsAbove(winner));
+    this.#handler.open(link, winner, this.#reasonsAbove(winner));
   }
 
-  #failed(rung: Rung, failure: Failure): void {
+  #failed(rung: Ours, failure: Failure): void {
     const { isCertificateFailure, throttle, clock, userAgent } = this.#context;
+    const { code, opened, cause } = failure;
     if (rung === 'webtransport') {
       const now = clock.now();
-      const reason = webtransportReason(failure, {
-        throttle: isChromium(userAgent) ? throttle.delay(now) : 0,
-        certificateRefused: isCertificateFailure(failure.cause),
-        published: this.#offer.certificateHashes,
-        accepted: this.#accepted,
-      });
-      this.#reasons.set(rung, reason);
-      if (!failure.opened) throttle.failed(now);
+      const wrongCertificate =
+        isCertificateFailure(cause) || noneAccepted(this.#offer.certificateHashes, this.#accepted);
+      const held = isChromium(userAgent) ? throttle.delay(now) : 0;
+      this.#reasons[rung] = webtransportReason(failure, held, wrongCertificate);
+      this.#isBlocked = !opened;
+      if (!opened) throttle.failed(now);
     } else {
-      this.#reasons.set(rung, websocketReason(failure));
+      this.#reasons[rung] = websocketReason(failure);
     }
     if (this.#winner) {
       this.#learn();
       this.#handler.reasons(this.#reasonsAbove(this.#winner));
       return;
     }
-    this.#failures.push(failure);
-    if (FATAL.has(failure.code) || !this.#race!.failed()) this.#giveUp(failure);
+    if (code !== LOST) this.#told = failure;
+    if (mayReconnect(code)) this.#isFinal = false;
+    // Another transport would get the same answer, and a token may be good for one question only.
+    if (code === CLOSE.unauthorized) this.#giveUp(failure, true);
+    else if (!this.#race!.failed()) this.#giveUp(this.#told ?? failure, this.#isFinal);
   }
 
   /** A network without any way out says nothing about WebTransport, so only a dial that was won remembers. */
   #learn(): void {
-    const reason = this.#reasons.get('webtransport')!;
-    if (this.#attempts.get('webtransport')?.isRunning) return;
-    if (this.#winner === 'webtransport' || reason === 'stalled') this.#verdicts.forget();
-    else if (WORTH_REMEMBERING.has(reason)) this.#verdicts.remember(this.#offered, reason);
+    if (this.#winner === 'webtransport' || this.#isBlocked === false) this.#verdicts.forget();
+    else if (this.#isBlocked) this.#verdicts.remember(this.#offered, this.#reasons.webtransport!);
   }
 
-  #giveUp(last: Failure): void {
-    const isFatal = FATAL.has(last.code);
-    const told = isFatal ? last : this.#failures.findLast(({ code }) => code !== CLOSE['transport-lost']);
-    if (!told) {
-      this.#fail('unreachable', { cause: last.cause });
-      return;
-    }
-    const { error } = told;
-    this.#fail(closeName(told.code), {
-      final: isFatal || this.#failures.every(({ code }) => !mayReconnect(code)),
-      message: error?.message ?? told.reason,
-      cause: error ? new RequestError(error.code, error.message) : told.cause,
+  #giveUp({ code, error, reason, cause }: Failure, final: boolean): void {
+    this.#fail(code === LOST ? 'unreachable' : closeName(code), {
+      final,
+      message: error?.message ?? reason,
+      cause: error ? new RequestError(error.code, error.message) : cause,
     });
   }
 
   #fail(code: ConnectErrorCode, options?: ConstructorParameters<typeof ConnectError>[2]): void {
     if (this.#over || this.#winner) return;
-    this.cancel(code);
-    this.#handler.failed(new ConnectError(code, this.#reasonsOf(RUNGS), options));
+    this.cancel();
+    this.#handler.failed(new ConnectError(code, this.#reasonsAbove(), options));
   }
 
-  #reasonsAbove(winner: Rung): RungReason[] {
-    return this.#reasonsOf(RUNGS.filter((rung) => isBetter(rung, winner)));
-  }
-
-  #reasonsOf(rungs: readonly Rung[]): RungReason[] {
-    return rungs.flatMap((transport) => {
-      const reason = this.#reasons.get(transport);
+  /** Why not each transport that is better than `rung`, or why none. */
+  #reasonsAbove(rung?: Rung): RungReason[] {
+    return RUNGS.slice(0, rung && RUNGS.indexOf(rung)).flatMap((transport) => {
+      const reason = this.#reasons[transport];
       return reason ? [{ transport, reason }] : [];
     });
   }
@@ -247,10 +231,6 @@ export class Dial {
   get #offered(): string {
     return [this.#offer.webtransport, ...this.#accepted].join();
   }
-}
-
-function isBetter(rung: Rung, than: Rung): boolean {
-  return RUNGS.indexOf(rung) < RUNGS.indexOf(than);
 }
 
 async function readToken({ token }: Settings): Promise<string | undefined> {

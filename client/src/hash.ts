@@ -1,7 +1,7 @@
 /** The 32 bytes of a SHA-256 given as bytes or base64. Throws `TypeError` for anything else. */
 export function hashBytes(hash: Uint8Array | string): Uint8Array<ArrayBuffer> {
   const bytes = typeof hash === 'string' ? fromBase64(hash) : Uint8Array.from(hash);
-  if (bytes?.length !== 32) throw new TypeError('a certificate hash is the 32 bytes of a SHA-256');
+  if (bytes?.length !== 32) throw new TypeError('certificateHashes: not a SHA-256');
   return bytes;
 }
 

@@ -1,4 +1,5 @@
 export type {
+  CloseName,
   Codec,
   Delivery,
   Encoding,
@@ -6,7 +7,6 @@ export type {
   Rung,
   RungReason,
 } from '@spillway/envelope';
-export { CLOSE, type CloseName, closeName, mayReconnect } from '@spillway/envelope';
 export type {
   Channel,
   CloseInfo,

@@ -38,9 +38,7 @@ export class MessageQueue<T> implements AsyncIterableIterator<T> {
         this.#onDrop();
         return;
       } else {
-        this.end(
-          new RequestError('overrun', `more than ${MAX_MESSAGES} reliable messages wait for the loop`),
-        );
+        this.end(new RequestError('overrun'));
         return;
       }
     }

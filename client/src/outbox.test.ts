@@ -8,7 +8,6 @@ import type { Transport } from './transports/transport.ts';
 
 /** A transport that only notes what is done to it. */
 class Notes implements Transport {
-  readonly name = 'webtransport';
   maxDatagramSize = 1_200;
   backlog = 0;
   room = true;

@@ -1,4 +1,4 @@
-import { CLOSE, type Pong } from '@spillway/envelope';
+import { CLOSE, type Pong, type SessionLimits } from '@spillway/envelope';
 import type { Undo } from './clock.ts';
 import type { Context } from './context.ts';
 import type { Link } from './link.ts';
@@ -16,6 +16,7 @@ const GRACE = 2_000;
 export class Pinger {
   readonly #context: Context;
   readonly #link: Link;
+  readonly #limits: SessionLimits;
   #heard: number;
   #sent: number;
   #watched = Number.NEGATIVE_INFINITY;
@@ -23,9 +24,10 @@ export class Pinger {
   #inDoubt = false;
   #cancel: Undo = () => {};
 
-  constructor(context: Context, link: Link) {
+  constructor(context: Context, link: Link, limits: SessionLimits) {
     this.#context = context;
     this.#link = link;
+    this.#limits = limits;
     this.#heard = this.#sent = context.clock.now();
   }
 
@@ -62,10 +64,6 @@ export class Pinger {
     this.#cancel();
   }
 
-  get #limits() {
-    return this.#link.welcome.limits;
-  }
-
   #ping(): void {
     const now = this.#context.clock.now();
     const { pingInterval } = this.#limits;
@@ -83,7 +81,7 @@ export class Pinger {
 
   #tick(): void {
     if (this.#inDoubt) {
-      this.#link.close(CLOSE['idle-timeout'], 'nothing was heard from the gateway');
+      this.#link.close(CLOSE['idle-timeout'], 'silent');
       return;
     }
     this.#inDoubt = this.#context.clock.now() - this.#heard >= this.#limits.idleTimeout;

@@ -1,4 +1,4 @@
-import type { ErrorEnvelope, Response } from '@spillway/envelope';
+import type { ErrorEnvelope, Response, Subscribed } from '@spillway/envelope';
 import type { Clock, Undo } from './clock.ts';
 import { RequestError } from './errors.ts';
 import { readPayload } from './payload.ts';
@@ -46,13 +46,14 @@ export class Requests {
     if (pending) pending.sent = true;
   }
 
-  answer(response: Response): void {
-    if (response.more) return; // the last one is the answer
+  /** Resolves with the payload of a response, with a SUBSCRIBED itself. */
+  answer(answer: Response | Subscribed): void {
+    const { id, kind } = answer;
     try {
-      const value = readPayload(response);
-      this.#take(response.id)?.resolve(value);
+      if (kind === 'subscribed') this.#resolve(id, answer);
+      else if (!answer.more) this.#resolve(id, readPayload(answer)); // of several the last is the answer
     } catch (cause) {
-      this.fail(response.id, new RequestError('bad-payload', undefined, { cause }));
+      this.fail(id, new RequestError('bad-payload', undefined, { cause }));
     }
   }
 
@@ -63,6 +64,10 @@ export class Requests {
   /** Fails all, or those alone that were sent. */
   failAll(code: RequestError['code'], onlySent: boolean): void {
     for (const [id, { sent }] of this.#pending) if (sent || !onlySent) this.fail(id, new RequestError(code));
+  }
+
+  #resolve(id: string, value: unknown): void {
+    this.#take(id)?.resolve(value);
   }
 
   #take(id: string): Pending | undefined {

@@ -27,7 +27,7 @@ import type { Meter, SessionStats } from './stats.ts';
 const REQUEST_TIMEOUT = 10_000;
 
 /** What the application sees of a session, and all that outlives its connections: channels, requests, what waits. */
-export class SessionCore implements Session, ChannelHost {
+export class SessionCore implements Session, ChannelHost, ConnectorHandler {
   readonly clock: Clock;
   readonly meter: Meter;
   readonly #context: Context;
@@ -36,8 +36,6 @@ export class SessionCore implements Session, ChannelHost {
   readonly #channels = new Map<string, ChannelCore>();
   readonly #requests: Requests;
   readonly #queue: Queue;
-  /** SUBSCRIBEs of this connection that have no answer yet, by id. */
-  readonly #subscribing = new Map<string, ChannelCore>();
   #id = '';
   #lastId = 0;
   #blaming = false;
@@ -49,7 +47,7 @@ export class SessionCore implements Session, ChannelHost {
     this.#events = new Emitter((error) => this.blame(error));
     this.#requests = new Requests(this.clock);
     this.#queue = new Queue(context.settings.maxQueuedBytes, () => this.meter.drop('backlog'));
-    this.#connector = new Connector(context, this.#incoming());
+    this.#connector = new Connector(context, this);
   }
 
   /** The first connection. Rejects with `ConnectError`, after which nothing of the session is left. */
@@ -82,7 +80,7 @@ export class SessionCore implements Session, ChannelHost {
   channel<Events extends object = Record<string, unknown>>(name: string): Channel<Events> {
     let channel = this.#channels.get(name);
     if (!channel) {
-      if (!validChannel(name)) throw new TypeError(`'${name}' cannot be the name of a channel`);
+      if (!validChannel(name)) throw new TypeError(`not a channel: ${name}`);
       channel = new ChannelCore(name, this);
       this.#channels.set(name, channel);
     }
@@ -143,29 +141,14 @@ export class SessionCore implements Session, ChannelHost {
     return this.#send({ kind: 'event', channel, type, delivery, key, ...writePayload(payload, codec) });
   }
 
-  subscribe(channel: ChannelCore): string | undefined {
+  ask(kind: 'subscribe' | 'unsubscribe', channel: string): Promise<unknown> | undefined {
     const { link } = this.#connector;
     if (!link) return undefined;
     const id = this.#nextId();
-    this.#subscribing.set(id, channel);
-    link.outbox.control({ kind: 'subscribe', id, channel: channel.name });
-    return id;
-  }
-
-  async unsubscribe(channel: ChannelCore): Promise<void> {
-    const { link } = this.#connector;
-    if (!link) return;
-    const id = this.#nextId();
-    const answer = this.#requests.open(id, REQUEST_TIMEOUT, undefined);
+    const answer = this.#requests.open(id, REQUEST_TIMEOUT);
     this.#requests.sent(id);
-    link.outbox.control({ kind: 'unsubscribe', id, channel: channel.name });
-    try {
-      await answer;
-    } catch (error) {
-      // Without its connection the subscription is gone as well.
-      const { code } = error as RequestError;
-      if (code !== 'connection-lost' && code !== 'closed') throw error;
-    }
+    link.outbox.control({ kind, id, channel });
+    return answer;
   }
 
   report(error: RequestError): void {
@@ -183,62 +166,55 @@ export class SessionCore implements Session, ChannelHost {
     this.#blaming = false;
   }
 
-  /** What the connector calls. */
-  #incoming(): ConnectorHandler {
-    return {
-      opened: (link) => this.#opened(link),
-      lost: () => this.#lost('connection-lost'),
-      state: (state) => {
-        if (state === 'closed') this.#shutDown();
-        this.#events.emit('state', state);
-      },
-      transport: (transport) => this.#events.emit('transport', transport),
-      closed: (info) => this.#closed(info),
-      incoming: (envelope) => this.#take(envelope),
-    };
-  }
+  // ConnectorHandler: what the connector calls.
 
-  #opened(link: Link): void {
-    this.#id = link.welcome.session;
+  opened(link: Link): void {
+    this.#id = link.welcome!.session;
     for (const channel of this.#channels.values()) channel.connected();
     for (const envelope of this.#queue.take()) {
       if (envelope.kind === 'event' || this.#requests.has(envelope.id)) this.#post(envelope, link);
     }
   }
 
-  #lost(code: 'connection-lost' | 'closed'): void {
-    this.#subscribing.clear();
+  lost(code: 'connection-lost' | 'closed' = 'connection-lost'): void {
     for (const channel of this.#channels.values()) channel.disconnected();
     this.#requests.failAll(code, code === 'connection-lost');
   }
 
-  #shutDown(): void {
-    this.#lost('closed');
-    for (const channel of this.#channels.values()) channel.close();
-    this.#queue.take();
+  entered(state: SessionState): void {
+    if (state === 'closed') {
+      this.lost(state);
+      for (const channel of this.#channels.values()) channel.close();
+      this.#queue.take();
+    }
+    this.#events.emit('state', state);
   }
 
-  #closed(info: CloseInfo): void {
+  carriedBy(transport: TransportInfo): void {
+    this.#events.emit('transport', transport);
+  }
+
+  closed(info: CloseInfo): void {
     if (info.error instanceof RequestError) this.report(info.error);
     this.#events.emit('close', info);
     this.#events.clear();
   }
 
-  #take(envelope: Incoming): void {
+  incoming(envelope: Incoming): void {
     switch (envelope.kind) {
       case 'event':
-        if (envelope.channel === '') this.#deliver(envelope);
-        else this.#channels.get(envelope.channel)?.receive(envelope);
+        this.#deliver(envelope);
         return;
       case 'response':
+      case 'subscribed':
         this.#requests.answer(envelope);
         return;
-      case 'subscribed':
-        this.#asked(envelope.id)?.subscribed(envelope);
+      case 'error': {
+        const error = toRequestError(envelope);
+        if (envelope.id === undefined) this.report(error);
+        else this.#requests.fail(envelope.id, error);
         return;
-      case 'error':
-        this.#error(toRequestError(envelope), envelope.id);
-        return;
+      }
       case 'gap':
       case 'drain': {
         const { kind, ...what } = envelope;
@@ -251,26 +227,12 @@ export class SessionCore implements Session, ChannelHost {
   }
 
   #deliver(event: Event): void {
-    const message = openMessage(event, this);
-    if (message) this.#events.emit('message', message.type, message.payload, message.meta);
-  }
-
-  #error(error: RequestError, id: string | undefined): void {
-    if (id === undefined) {
-      this.report(error);
+    if (event.channel !== '') {
+      this.#channels.get(event.channel)?.receive(event);
       return;
     }
-    const channel = this.#asked(id);
-    if (channel) channel.refused(id, error);
-    // An answer that came too late is nobody's.
-    else this.#requests.fail(id, error);
-  }
-
-  /** The channel that asked for a subscription under this id. */
-  #asked(id: string): ChannelCore | undefined {
-    const channel = this.#subscribing.get(id);
-    this.#subscribing.delete(id);
-    return channel;
+    const message = openMessage(event, this);
+    if (message) this.#events.emit('message', message.type, message.payload, message.meta);
   }
 
   /** False: it was not taken, and whoever has to know was told. */

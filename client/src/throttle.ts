@@ -10,18 +10,17 @@ const MAX_PENDING = 64;
  */
 export class Throttle {
   /** When handshakes failed, oldest first. */
-  readonly #failures: number[] = [];
+  #failures: number[] = [];
 
   /** A handshake failed or was given up. `now` in ms. */
   failed(now: number): void {
-    this.#failures.push(now);
-    if (this.#failures.length > MAX_PENDING) this.#failures.shift();
+    this.#failures = [...this.#failures.slice(1 - MAX_PENDING), now];
   }
 
   /** How long the next handshake is held back at most, ms: 10 ms doubled by each pending one, up to a minute, give or take half. */
   delay(now: number): number {
-    const pending = this.#failures.filter((at) => now - at < PENDING_FOR).length;
-    if (pending >= MAX_PENDING) return Number.POSITIVE_INFINITY;
-    return pending && 1.5 * Math.min(10 * 2 ** (pending - 1), 60_000);
+    const { length } = this.#failures.filter((at) => now - at < PENDING_FOR);
+    if (length === MAX_PENDING) return Number.POSITIVE_INFINITY;
+    return length && 1.5 * Math.min(5 * 2 ** length, 60_000);
   }
 }

@@ -1,11 +1,10 @@
-import type { Rung } from '@spillway/envelope';
+import { CLOSE } from '@spillway/envelope';
 
 /**
  * The write side of one connection: bytes in, I/O out, no policy. Encoded envelopes go in one at a time; framing
  * is the transport's own. The gateway's contract of the same name is its mirror.
  */
 export interface Transport {
-  readonly name: Rung;
   /** Largest datagram in bytes that `sendDatagram` takes now; may change. 0: no datagrams here. */
   readonly maxDatagramSize: number;
   /** Bytes accepted and not yet handed to the operating system or the QUIC stack. */
@@ -34,6 +33,9 @@ export interface Receiver {
    */
   closed(code: number, reason: string, cause?: unknown): void;
 }
+
+/** The code of an end that nobody gave a code for. */
+export const LOST = CLOSE['transport-lost'];
 
 /** Starts a connection. Its calls to the receiver come later, never before it returns. Throws what the platform throws. */
 export type OpenTransport = (receiver: Receiver) => Transport;

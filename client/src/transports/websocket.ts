@@ -1,6 +1,13 @@
 import { CLOSE, type Encoding, SUBPROTOCOLS } from '@spillway/envelope';
 import type { Clock, Undo } from '../clock.ts';
-import { CLOSE_TIMEOUT, fitReason, type OpenTransport, type Receiver, type Transport } from './transport.ts';
+import {
+  CLOSE_TIMEOUT,
+  fitReason,
+  LOST,
+  type OpenTransport,
+  type Receiver,
+  type Transport,
+} from './transport.ts';
 
 /** RFC 6455 section 5.5: a control frame carries 125 bytes, two of them the code. */
 const MAX_REASON = 123;
@@ -16,7 +23,6 @@ export function websocket(
 }
 
 class WebSocketTransport implements Transport {
-  readonly name = 'websocket';
   readonly maxDatagramSize = 0;
   readonly #socket: WebSocket;
   readonly #decoder: TextDecoder | undefined;
@@ -33,7 +39,7 @@ class WebSocketTransport implements Transport {
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => {
       if (socket.protocol === SUBPROTOCOLS[encoding]) receiver.opened();
-      else this.close(CLOSE['protocol-error'], 'not the subprotocol that was asked for');
+      else this.close(CLOSE['protocol-error'], 'subprotocol');
     };
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
       if (this.#closing) return;
@@ -41,7 +47,7 @@ class WebSocketTransport implements Transport {
     };
     socket.onclose = ({ code, reason }) => {
       // Below 4000 the code is the platform's or a proxy's, and says nothing about the session.
-      this.#finish(code >= 4000 ? code : CLOSE['transport-lost'], reason);
+      this.#finish(code >= 4000 ? code : LOST, reason);
     };
     this.#socket = socket;
     this.#decoder = encoding === 'json' ? new TextDecoder() : undefined;

@@ -1,9 +1,10 @@
-import { CLOSE, FrameReader, frame, ProtocolError } from '@spillway/envelope';
+import { FrameReader, frame, ProtocolError } from '@spillway/envelope';
 import type { Clock, Undo } from '../clock.ts';
 import { type Backlog, SendStream } from './send-stream.ts';
 import {
   CLOSE_TIMEOUT,
   fitReason,
+  LOST,
   MAX_FRAME_BYTES,
   type OpenTransport,
   type Receiver,
@@ -77,7 +78,6 @@ export function webtransport(
  * sender, and so is a message too big for a datagram.
  */
 class WebTransportTransport implements Transport {
-  readonly name = 'webtransport';
   readonly #session: WebTransportSession;
   readonly #clock: Clock;
   readonly #receiver: Receiver;
@@ -99,13 +99,13 @@ class WebTransportTransport implements Transport {
     this.#receiver = receiver;
     session.closed.then(
       // WebTransport's code 0 without a word is a peer that vanished, or did not care to say.
-      ({ closeCode, reason }) => this.#finish(closeCode || CLOSE['transport-lost'], reason ?? ''),
-      (cause: unknown) => this.#finish(CLOSE['transport-lost'], '', cause),
+      ({ closeCode, reason }) => this.#finish(closeCode || LOST, reason ?? ''),
+      (cause: unknown) => this.#finish(LOST, '', cause),
     );
     session.draining?.catch(ignore);
     session.ready.then(
       () => this.#start(),
-      (cause: unknown) => this.#finish(CLOSE['transport-lost'], '', cause),
+      (cause: unknown) => this.#finish(LOST, '', cause),
     );
   }
 
@@ -235,9 +235,7 @@ class WebTransportTransport implements Transport {
   readonly #broken = (): void => {
     if (this.#closing || this.#closed) return;
     this.#cancelTimer();
-    this.#cancelTimer = this.#clock.after(END_GRACE, () =>
-      this.close(CLOSE['transport-lost'], 'a stream broke'),
-    );
+    this.#cancelTimer = this.#clock.after(END_GRACE, () => this.close(LOST, 'a stream broke'));
   };
 
   #linger(rounds: number): void {
