@@ -23,7 +23,8 @@ afterAll(async () => {
 
 eachBrowser(({ open }) => {
   const visit = {
-    open: (path: string, options?: Parameters<typeof open>[1]) => open(gateway.addresses.http + path, options),
+    open: (path: string, options?: Parameters<typeof open>[1]) =>
+      open(gateway.addresses.http + path, options),
   };
 
   test('the arena moves over WebTransport, with input and state in datagrams', async () => {

@@ -28,6 +28,10 @@ export class Calm implements Reporter {
     if (test.result().state === 'failed') this.say(`  failed: ${test.fullName}`);
   }
 
+  onUserConsoleLog({ content }: { readonly content: string }): void {
+    process.stdout.write(content);
+  }
+
   onTestModuleEnd(module: TestModule): void {
     clearInterval(this.timer);
     const states = [...module.children.allTests()].map((test) => test.result().state);

@@ -29,10 +29,7 @@ eachBrowser(({ open }) => {
     }
     expect(page).toMatch(/^http:\/\/localhost:\d+$/);
     child.stdout.resume();
-    await expectArenaMoves(
-      { open: (path, options) => open(page + path, options) },
-      { rung: 'webtransport' },
-    );
+    await expectArenaMoves({ open: (path, options) => open(page + path, options) }, { rung: 'webtransport' });
 
     const exit = once(child, 'exit');
     child.kill('SIGINT');

@@ -12,10 +12,20 @@ afterAll(() => gateway?.close());
 
 eachBrowser(({ open }) => {
   test.each([
-    { standing: { rung: 'webtransport' }, query: '', init: '' },
-    { standing: { rung: 'websocket', reason: 'disabled' }, query: '?transport=websocket', init: '' },
-    { standing: { rung: 'websocket', reason: 'no-api' }, query: '', init: NO_API },
-  ] as const)('telemetry is live over $standing.rung $standing.reason', async ({ standing, query, init }) => {
+    { how: 'over WebTransport', standing: { rung: 'webtransport' }, query: '', init: '' },
+    {
+      how: 'over WebSocket',
+      standing: { rung: 'websocket', reason: 'disabled' },
+      query: '?transport=websocket',
+      init: '',
+    },
+    {
+      how: 'without WebTransport',
+      standing: { rung: 'websocket', reason: 'no-api' },
+      query: '',
+      init: NO_API,
+    },
+  ] as const)('telemetry is live $how', async ({ standing, query, init }) => {
     const page = await open(`${gateway.addresses.http}/telemetry/${query}`, { init });
     await expectStanding(page, standing);
 

@@ -47,7 +47,9 @@ eachBrowser(
 
     test('from another host WebTransport works as long as UDP passes', async () => {
       const page = await open(`${origin}/probe`);
-      expect(await page.evaluate(() => probe.connect(location.origin))).toMatchObject({ rung: 'webtransport' });
+      expect(await page.evaluate(() => probe.connect(location.origin))).toMatchObject({
+        rung: 'webtransport',
+      });
       expect((await page.evaluate(converse)).reliable).toHaveLength(200);
     });
 
@@ -65,10 +67,14 @@ eachBrowser(
     test('UDP passes again: the next visitor is on WebTransport', async () => {
       await network?.dropUdp();
       const blocked = await open(`${origin}/probe`);
-      expect(await blocked.evaluate(() => probe.connect(location.origin))).toMatchObject({ rung: 'websocket' });
+      expect(await blocked.evaluate(() => probe.connect(location.origin))).toMatchObject({
+        rung: 'websocket',
+      });
       await network?.passUdp();
       const page = await open(`${origin}/probe`);
-      expect(await page.evaluate(() => probe.connect(location.origin))).toMatchObject({ rung: 'webtransport' });
+      expect(await page.evaluate(() => probe.connect(location.origin))).toMatchObject({
+        rung: 'webtransport',
+      });
     });
   },
   () => network?.client,
