@@ -91,13 +91,10 @@ export class ChannelCore implements Channel {
 
   [Symbol.asyncIterator](): AsyncIterableIterator<Message<AnyEvents>> {
     const { meter, alive } = this.#host;
-    const queue = new MessageQueue<Message<AnyEvents>>(
-      (done) => this.#queues.delete(done),
-      () => meter.drop('backlog'),
-    );
+    const queue = new MessageQueue<Message<AnyEvents>>(() => meter.drop('backlog'));
     if (alive) this.#queues.add(queue);
     else queue.end();
-    return queue;
+    return queue.read(() => this.#queues.delete(queue));
   }
 
   // What the session calls.
@@ -188,6 +185,6 @@ export class ChannelCore implements Channel {
   }
 
   #endQueues(): void {
-    for (const queue of [...this.#queues]) queue.end();
+    for (const queue of this.#queues) queue.end();
   }
 }

@@ -74,7 +74,7 @@ export class Dial {
     const { settings, clock, loadWebTransport } = this.#context;
     const began = clock.now();
     let took = 0;
-    const negotiated = negotiate(this.#context, this.#abort.signal).then((offer) => {
+    const negotiated = negotiate(this.#context, this.#abort).then((offer) => {
       took = clock.now() - began;
       return offer;
     });
@@ -106,7 +106,11 @@ export class Dial {
     const { webtransport, websocket } = this.#offer;
     const maxAge = isRetry ? Math.min(rememberFor, probeInterval) : rememberFor;
     const gate =
-      quirks && hasQuirk(userAgent) ? 'quirk' : this.#verdicts.recall(this.#offered, maxAge) && 'remembered';
+      quirks && hasQuirk(userAgent)
+        ? 'quirk'
+        : this.#verdicts.recall(this.#offered, maxAge)
+          ? 'remembered'
+          : undefined;
     // The head start counts from the beginning, so that a blocked network costs it once. But negotiation took some
     // round trips, and WebTransport must not have less: on a long way 500 ms are nothing.
     const headStart = Math.min(websocketDelay, Math.max(websocketDelay - negotiation, negotiation));
@@ -197,8 +201,8 @@ export class Dial {
 
   /** A network without any way out says nothing about WebTransport, so only a dial that was won remembers. */
   #learn(): void {
-    if (this.#winner === 'webtransport' || this.#isBlocked === false) this.#verdicts.forget();
-    else if (this.#isBlocked) this.#verdicts.remember(this.#offered, this.#reasons.webtransport!);
+    if (this.#winner === 'webtransport' || this.#isBlocked === false) this.#verdicts.remember(undefined);
+    else if (this.#isBlocked) this.#verdicts.remember(this.#offered);
   }
 
   #giveUp({ code, error, reason, cause }: Failure, final: boolean): void {

@@ -61,9 +61,10 @@ export interface LinkUser {
  * WELCOME; a session uses one at a time. What outlives connections is the session's own.
  */
 export class Link implements Receiver {
-  /** The way out. From WELCOME on, as `welcome`. */
+  /** The way out. All three from WELCOME on. */
   outbox!: Outbox;
   welcome: Welcome | undefined;
+  pinger: Pinger | undefined;
   readonly #context: Context;
   readonly #dialler: LinkDialler;
   readonly #since: number;
@@ -71,7 +72,6 @@ export class Link implements Receiver {
   readonly #early: (() => void)[] = [];
   #transport!: Transport;
   #names: NameTable | undefined;
-  #pinger: Pinger | undefined;
   #user: LinkUser | undefined;
   #cancelTimeout: Undo | undefined;
   #opened = false;
@@ -122,17 +122,12 @@ export class Link implements Receiver {
   /** From now on what comes in goes to `user`, first what came already. Until then it is kept. */
   serve(user: LinkUser): void {
     this.#user = user;
-    this.#pinger!.start();
+    this.pinger!.start();
     for (const deliver of this.#early.splice(0)) deliver();
   }
 
-  /** Somebody reads the statistics. */
-  watch(): void {
-    this.#pinger!.watch();
-  }
-
   close(code: number, reason: string): void {
-    this.#pinger?.stop();
+    this.pinger?.stop();
     this.#transport.close(code, reason);
   }
 
@@ -151,7 +146,7 @@ export class Link implements Receiver {
     if (this.#over || !(reliable || this.welcome)) return;
     meter.bytesIn += bytes.length;
     if (!reliable) meter.datagramsIn++;
-    this.#pinger?.heard();
+    this.pinger?.heard();
     if (this.#names) this.#names.clock = Math.round(clock.now() + this.#offset);
     try {
       readPacket(bytes, this.#names, (envelope) => this.#take(envelope, reliable));
@@ -167,7 +162,7 @@ export class Link implements Receiver {
   }
 
   closed(code: number, reason: string, cause?: unknown): void {
-    this.#pinger?.stop();
+    this.pinger?.stop();
     if (!this.welcome) {
       this.#fail(code, reason, cause);
     } else if (this.#user) {
@@ -199,7 +194,7 @@ export class Link implements Receiver {
         return;
       case 'pong':
         this.#offset = envelope.now - clock.now();
-        this.#pinger!.pong(envelope);
+        this.pinger!.pong(envelope);
         return;
       default:
         if (!reliable) throw unexpected(envelope);
@@ -247,7 +242,7 @@ export class Link implements Receiver {
     this.welcome = welcome;
     this.outbox = new Outbox(this.#context, this.#transport, limits);
     this.#names = new NameTable(limits.maxNames);
-    this.#pinger = new Pinger(this.#context, this, limits);
+    this.pinger = new Pinger(this.#context, this, limits);
     this.#offset = time - this.#context.clock.now();
     this.#dialler.welcomed(this);
   }
@@ -261,7 +256,7 @@ export class Link implements Receiver {
     const code = CLOSE[error.code === 'unknown-version' ? 'unsupported-version' : 'protocol-error'];
     this.#breach ??= error;
     if (!this.welcome) this.#fail(code, error.message, error);
-    this.close(code, `${error.code}: ${error.message}`);
+    this.close(code, error.code);
   }
 
   // What closes a transport hears of its end, perhaps at once, so the failure is settled first.

@@ -9,70 +9,57 @@ interface Entry<T> {
 }
 
 /** Messages between a channel and one loop over it. */
-export class MessageQueue<T> implements AsyncIterableIterator<T> {
-  readonly #onDone: (queue: MessageQueue<T>) => void;
+export class MessageQueue<T> {
   readonly #onDrop: () => void;
   readonly #entries: Entry<T>[] = [];
-  readonly #waiting: ((result: IteratorResult<T>) => void)[] = [];
   #error: Error | undefined;
   #done = false;
+  #wake = (): void => {};
 
-  /** `onDone`: nothing more is wanted. `onDrop`: one was dropped. */
-  constructor(onDone: (queue: MessageQueue<T>) => void, onDrop: () => void) {
-    this.#onDone = onDone;
+  /** `onDrop`: a message was dropped to keep to the bound. */
+  constructor(onDrop: () => void) {
     this.#onDrop = onDrop;
   }
 
   push(value: T, droppable: boolean): void {
-    const waiting = this.#waiting.shift();
-    if (waiting) {
-      waiting({ done: false, value });
-      return;
-    }
+    if (this.#done) return;
     if (this.#entries.length >= MAX_MESSAGES) {
       const oldest = this.#entries.findIndex((entry) => entry.droppable);
-      if (oldest >= 0) {
-        this.#entries.splice(oldest, 1);
-        this.#onDrop();
-      } else if (droppable) {
-        this.#onDrop();
-        return;
-      } else {
+      if (oldest < 0 && !droppable) {
         this.end(new RequestError('overrun'));
         return;
       }
+      this.#onDrop();
+      if (oldest < 0) return;
+      this.#entries.splice(oldest, 1);
     }
     this.#entries.push({ value, droppable });
+    this.#wake();
   }
 
   /** Nothing more comes; what is here is still handed out, then `error` is thrown if there is one. */
   end(error?: Error): void {
-    if (this.#done) return;
     this.#done = true;
-    this.#error = error;
-    for (const resolve of this.#waiting) resolve({ done: true, value: undefined });
-    this.#onDone(this);
+    this.#error ??= error;
+    this.#wake();
   }
 
-  next(): Promise<IteratorResult<T>> {
-    const entry = this.#entries.shift();
-    if (entry) return Promise.resolve({ done: false, value: entry.value });
-    const error = this.#error;
-    if (error) {
-      this.#error = undefined;
-      return Promise.reject(error);
+  /** For one loop. `onDone`: it has come to its end or was left. */
+  async *read(onDone: () => void): AsyncGenerator<T, undefined> {
+    try {
+      for (;;) {
+        const entry = this.#entries.shift();
+        if (entry) yield entry.value;
+        else if (this.#error) throw this.#error;
+        else if (this.#done) return;
+        else {
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+          });
+        }
+      }
+    } finally {
+      onDone();
     }
-    if (this.#done) return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  return(): Promise<IteratorResult<T>> {
-    this.#entries.length = 0;
-    this.end();
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
   }
 }

@@ -29,22 +29,21 @@ export function usualOffer(origin: string): Offer {
   };
 }
 
-/** Asks the gateway what it offers. Undefined where it gives no answer, or none of ours. */
+/**
+ * Asks the gateway what it offers. Undefined where it gives no answer in time, or none of ours. Aborting `controller`
+ * ends it.
+ */
 export async function negotiate(
   { fetch, clock, origin }: Pick<Context, 'fetch' | 'clock' | 'origin'>,
-  cancelled: AbortSignal,
+  controller: AbortController,
 ): Promise<Offer | undefined> {
-  const timeout = new AbortController();
-  const cancelTimeout = clock.after(TIMEOUT, () => timeout.abort());
+  const cancelTimeout = clock.after(TIMEOUT, () => controller.abort());
   try {
-    const response = await fetch!(`${origin}/.well-known/spillway`, {
-      cache: 'no-store',
-      credentials: 'omit',
-      signal: AbortSignal.any([timeout.signal, cancelled]),
-    });
+    const { signal } = controller;
+    const response = await fetch!(`${origin}/.well-known/spillway`, { cache: 'no-store', signal });
     return readOffer((await response.json()) as Document);
   } catch {
-    return undefined; // no answer, or a page for every path
+    return undefined; // or a page for every path
   } finally {
     cancelTimeout();
   }

@@ -51,45 +51,36 @@ export interface ConnectOptions {
   readonly storage?: VerdictStorage | undefined;
 }
 
-/** Options with their defaults filled in. */
-export type Settings = ReturnType<typeof settle>;
+const DEFAULTS = {
+  transports: ['webtransport', 'websocket'] as readonly Rung[],
+  encoding: 'binary' as Encoding,
+  connectTimeout: 15_000,
+  maxQueuedBytes: 256 * 1024,
+  quirks: true,
+  // race
+  websocketDelay: 500,
+  webtransportTimeout: 4_000,
+  rememberFor: 600_000,
+  probeInterval: 300_000,
+  // reconnect
+  minDelay: 250,
+  maxDelay: 15_000,
+  maxAttempts: Number.POSITIVE_INFINITY,
+};
+
+/** Options with their defaults filled in; those of `race` and `reconnect` stand with the others. */
+export type Settings = Readonly<typeof DEFAULTS> &
+  Pick<ConnectOptions, 'token' | 'signal' | 'storage'> & {
+    readonly certificateHashes?: readonly Uint8Array<ArrayBuffer>[] | undefined;
+  };
 
 /** Fills in the defaults. Throws `TypeError` for a certificate hash that is none. */
-export function settle({
-  token,
-  transports = ['webtransport', 'websocket'],
-  certificateHashes,
-  encoding = 'binary',
-  race: {
-    websocketDelay = 500,
-    webtransportTimeout = 4_000,
-    rememberFor = 600_000,
-    probeInterval = 300_000,
-  } = {},
-  reconnect = {},
-  connectTimeout = 15_000,
-  maxQueuedBytes = 256 * 1024,
-  quirks = true,
-  signal,
-  storage,
-}: ConnectOptions) {
-  const { minDelay = 250, maxDelay = 15_000, maxAttempts = Number.POSITIVE_INFINITY } = reconnect || {};
-  return {
-    token,
-    transports,
-    certificateHashes: certificateHashes?.map(hashBytes),
-    encoding,
-    websocketDelay,
-    webtransportTimeout,
-    rememberFor,
-    probeInterval,
-    minDelay,
-    maxDelay,
-    maxAttempts: reconnect ? maxAttempts : 0,
-    connectTimeout,
-    maxQueuedBytes,
-    quirks,
-    signal,
-    storage,
-  } as const;
+export function settle({ race, reconnect, certificateHashes, ...rest }: ConnectOptions): Settings {
+  const given = { ...rest, ...race, ...(reconnect === false ? { maxAttempts: 0 } : reconnect) };
+  const settings = { ...DEFAULTS, certificateHashes: certificateHashes?.map(hashBytes) };
+  for (const [name, value] of Object.entries(given)) {
+    // What is undefined is as good as absent.
+    if (value !== undefined) Object.assign(settings, { [name]: value });
+  }
+  return settings;
 }

@@ -367,7 +367,7 @@ describe('requests', () => {
   });
 
   test('can be aborted, and leave no listener on the signal', async () => {
-    const [session] = await over('websocket');
+    const [session, peer] = await over('websocket');
     const controller = new AbortController();
     let listeners = 0;
     const { signal } = controller;
@@ -386,7 +386,9 @@ describe('requests', () => {
     controller.abort('enough');
     expect(await failed).toMatchObject({ code: 'aborted', cause: 'enough' });
     expect(listeners).toBe(0);
-    expect((await rejection(session.request('JOIN', 1, { signal }))).code).toBe('aborted');
+    expect((await rejection(session.request('LATE', 1, { signal }))).code).toBe('aborted');
+    await rest();
+    expect(peer.of('request').map(({ type }) => type)).toEqual(['JOIN']);
   });
 
   test('in flight when the connection is lost fail with connection-lost', async () => {

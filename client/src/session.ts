@@ -98,7 +98,8 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler {
     const body = writePayload(payload, codec);
     const answer = this.#requests.open(id, timeout, signal);
     try {
-      this.#send({ kind: 'request', id, channel, type, ...body });
+      // Not for a signal that was aborted before.
+      if (this.#requests.has(id)) this.#send({ kind: 'request', id, channel, type, ...body });
     } catch (error) {
       this.#requests.fail(id, error as Error);
     }
@@ -106,7 +107,7 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler {
   }
 
   stats(): SessionStats {
-    this.#connector.link?.watch();
+    this.#connector.link?.pinger?.watch();
     let missing = 0;
     for (const channel of this.#channels.values()) missing += channel.missing;
     // A snapshot; of the meter only its counts are its own properties.

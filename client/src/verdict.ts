@@ -1,19 +1,17 @@
-import { REASONS, type Reason } from '@spillway/envelope';
 import type { Clock } from './clock.ts';
 
 /** The part of the Web Storage API that remembers verdicts. */
 export type VerdictStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
-/** Why WebTransport did not come about towards one origin, and when. */
+/** WebTransport did not come about towards one origin. */
 interface Verdict {
-  readonly reason: Reason;
   /** Ms since the Unix epoch. */
   readonly at: number;
   /** What had been offered: URL and certificates. Another offer is another matter. */
   readonly offer: string;
 }
 
-/** Remembers how WebTransport failed towards one origin, so that nobody waits for the same twice. */
+/** Remembers that WebTransport failed towards one origin, so that nobody waits for the same twice. */
 export class VerdictBook {
   readonly #storage: VerdictStorage;
   readonly #clock: Clock;
@@ -25,34 +23,30 @@ export class VerdictBook {
     this.#key = `spillway:verdict:${origin}`;
   }
 
-  /** The reason of a failure with this offer that is less than `maxAge` ms old. */
-  recall(offer: string, maxAge: number): Reason | undefined {
+  /** Did it fail with this offer less than `maxAge` ms ago? */
+  recall(offer: string, maxAge: number): boolean {
     try {
       // Storage is shared with everything of the page's origin, older versions included.
-      const verdict = JSON.parse(this.#storage.getItem(this.#key) ?? 'null') as Verdict | null;
-      const age = this.#clock.wall() - verdict!.at;
+      const verdict = JSON.parse(this.#storage.getItem(this.#key)!) as Verdict;
+      const age = this.#clock.wall() - verdict.at;
       // A negative age is a clock that was set back.
-      const holds = verdict!.offer === offer && age >= 0 && age < maxAge && REASONS.includes(verdict!.reason);
-      return holds ? verdict!.reason : undefined;
+      return verdict.offer === offer && age >= 0 && age < maxAge;
     } catch {
-      return undefined;
+      return false;
     }
   }
 
-  remember(offer: string, reason: Reason): void {
-    const verdict: Verdict = { reason, at: this.#clock.wall(), offer };
+  /** Undefined: it works. */
+  remember(offer: string | undefined): void {
     try {
+      if (offer === undefined) {
+        this.#storage.removeItem(this.#key);
+        return;
+      }
+      const verdict: Verdict = { at: this.#clock.wall(), offer };
       this.#storage.setItem(this.#key, JSON.stringify(verdict));
     } catch {
       // Full, or forbidden here: then the next session waits again.
-    }
-  }
-
-  forget(): void {
-    try {
-      this.#storage.removeItem(this.#key);
-    } catch {
-      // Forbidden here; then nothing was stored either.
     }
   }
 }

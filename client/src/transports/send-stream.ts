@@ -11,24 +11,32 @@ export class SendStream {
   readonly #backlog: Backlog;
   #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
   #waiting: Uint8Array[] = [];
+  #finished = false;
 
-  /** `onBroken`: it never opened, or the far end will not read on. Also called when the session ends. */
-  constructor(stream: Promise<WritableStream<Uint8Array>>, backlog: Backlog, onBroken: () => void) {
+  /** `onEnd`: it is over, or never opened; the session's end counts as well. */
+  constructor(stream: Promise<WritableStream<Uint8Array>>, backlog: Backlog, onEnd: () => void) {
     this.#backlog = backlog;
     stream.then((writable) => {
       const writer = writable.getWriter();
       this.#writer = writer;
-      writer.closed.catch(onBroken);
+      writer.closed.then(onEnd, onEnd);
       writer.ready.catch(() => {}); // says the same as `closed`
       for (const bytes of this.#waiting) this.#send(writer, bytes);
       this.#waiting = [];
-    }, onBroken);
+      if (this.#finished) this.finish();
+    }, onEnd);
   }
 
   write(bytes: Uint8Array): void {
     this.#backlog.bytes += bytes.length;
     if (this.#writer) this.#send(this.#writer, bytes);
     else this.#waiting.push(bytes);
+  }
+
+  /** FIN after what was written. */
+  finish(): void {
+    this.#finished = true;
+    this.#writer?.close().catch(() => {}); // `closed` tells
   }
 
   #send(writer: WritableStreamDefaultWriter<Uint8Array>, bytes: Uint8Array): void {

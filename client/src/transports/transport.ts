@@ -15,7 +15,7 @@ export interface Transport {
   sendDatagram(bytes: Uint8Array): boolean;
   /** Sends one envelope on a stream of its own. False: not sent (no room, no streams here). Never waits. */
   sendMessage(bytes: Uint8Array): boolean;
-  /** Flushes what was written, as far as the far end takes it, and closes with a code of envelope's table. */
+  /** Flushes what was written, as far as the far end takes it, and closes with a code of envelope's table and at most 123 bytes of reason. */
   close(code: number, reason: string): void;
 }
 
@@ -48,8 +48,3 @@ export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
 
 /** How long the far end may take to confirm a close, ms. */
 export const CLOSE_TIMEOUT = 2_000;
-
-/** The longest beginning of `reason` that is at most `max` bytes of UTF-8. */
-export function fitReason(reason: string, max: number): string {
-  return reason.slice(0, new TextEncoder().encodeInto(reason, new Uint8Array(max)).read);
-}

@@ -30,6 +30,4 @@ export interface Datagrams {
   readonly writable?: WritableStream<Uint8Array>;
   createWritable?(): WritableStream<Uint8Array>;
   readonly maxDatagramSize: number;
-  incomingHighWaterMark?: number;
-  incomingMaxBufferedDatagrams?: number;
 }

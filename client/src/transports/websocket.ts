@@ -1,16 +1,6 @@
 import { CLOSE, type Encoding, SUBPROTOCOLS } from '@spillway/envelope';
 import type { Clock, Undo } from '../clock.ts';
-import {
-  CLOSE_TIMEOUT,
-  fitReason,
-  LOST,
-  type OpenTransport,
-  type Receiver,
-  type Transport,
-} from './transport.ts';
-
-/** RFC 6455 section 5.5: a control frame carries 125 bytes, two of them the code. */
-const MAX_REASON = 123;
+import { CLOSE_TIMEOUT, LOST, type OpenTransport, type Receiver, type Transport } from './transport.ts';
 
 /** Opens the platform's WebSocket: one message is one packet, all lanes share the pipe. */
 export function websocket(
@@ -76,7 +66,7 @@ class WebSocketTransport implements Transport {
     if (this.#closing || this.#closed) return;
     this.#closing = { code, reason };
     this.#cancelTimeout = this.#clock.after(CLOSE_TIMEOUT, () => this.#finish(code, reason));
-    this.#socket.close(code, fitReason(reason, MAX_REASON));
+    this.#socket.close(code, reason);
   }
 
   #finish(code: number, reason: string): void {

@@ -241,11 +241,4 @@ describe('ending', () => {
     expect(log).toEqual([['closed', CLOSE.normal, '']]);
     expect(world.clock.pending).toBe(0);
   });
-
-  test('reasons are cut to what the wire takes', async () => {
-    const { transport, world, session } = await open();
-    transport.close(CLOSE.normal, 'ü'.repeat(600));
-    await world.clock.advance(100);
-    expect(session.peer.closed?.reason).toBe('ü'.repeat(512));
-  });
 });

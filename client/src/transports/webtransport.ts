@@ -3,7 +3,6 @@ import type { Clock, Undo } from '../clock.ts';
 import { type Backlog, SendStream } from './send-stream.ts';
 import {
   CLOSE_TIMEOUT,
-  fitReason,
   LOST,
   MAX_FRAME_BYTES,
   type OpenTransport,
@@ -35,9 +34,6 @@ const MAX_LINGERS = 10;
 
 /** For the session's own end to come in when a stream broke first: it has the peer's code. ms. */
 const END_GRACE = 100;
-
-/** WebTransport over HTTP/3 (draft-ietf-webtrans-http3): `reason` of a close, bytes. */
-const MAX_REASON = 1_024;
 
 const ignore = (): void => {};
 
@@ -122,7 +118,7 @@ class WebTransportTransport implements Transport {
     const number = lane > MAX_LANE_STREAMS ? 0 : lane;
     let stream = this.#lanes.get(number);
     if (!stream) {
-      stream = new SendStream(this.#session.createUnidirectionalStream(), this.#backlog, this.#broken);
+      stream = this.#open(this.#broken);
       this.#lanes.set(number, stream);
     }
     stream.write(frame(bytes));
@@ -142,7 +138,11 @@ class WebTransportTransport implements Transport {
   sendMessage(bytes: Uint8Array): boolean {
     if (!this.#writable || this.#messageStreams >= MAX_MESSAGE_STREAMS) return false;
     this.#messageStreams++;
-    void this.#sendAlone(frame(bytes));
+    const stream = this.#open(() => {
+      this.#messageStreams--;
+    });
+    stream.write(frame(bytes));
+    stream.finish();
     return true;
   }
 
@@ -177,11 +177,9 @@ class WebTransportTransport implements Transport {
 
   #openDatagrams(): void {
     const { datagrams } = this.#session;
-    try {
-      datagrams.incomingHighWaterMark = INCOMING_DATAGRAMS;
-      datagrams.incomingMaxBufferedDatagrams = INCOMING_DATAGRAMS;
-    } catch {
-      // An engine that has its own idea keeps it.
+    for (const name of ['incomingHighWaterMark', 'incomingMaxBufferedDatagrams']) {
+      // False, and no error, where an engine has its own idea.
+      Reflect.set(datagrams, name, INCOMING_DATAGRAMS);
     }
     const writer = (datagrams.createWritable?.() ?? datagrams.writable)?.getWriter();
     writer?.closed.catch(ignore);
@@ -217,18 +215,8 @@ class WebTransportTransport implements Transport {
     this.#receiver.violation(message);
   }
 
-  async #sendAlone(bytes: Uint8Array): Promise<void> {
-    this.#backlog.bytes += bytes.length;
-    try {
-      const writer = (await this.#session.createUnidirectionalStream()).getWriter();
-      writer.closed.catch(ignore);
-      await writer.write(bytes);
-      await writer.close();
-    } catch {
-      // The session ended, or the gateway did not want it: no promise was made.
-    }
-    this.#backlog.bytes -= bytes.length;
-    this.#messageStreams--;
+  #open(onEnd: () => void): SendStream {
+    return new SendStream(this.#session.createUnidirectionalStream(), this.#backlog, onEnd);
   }
 
   /** A lane cannot go on without its stream. Mostly the session is ending, and has more to say. */
@@ -250,7 +238,7 @@ class WebTransportTransport implements Transport {
     const { code, reason } = this.#closing!;
     this.#cancelTimer();
     this.#cancelTimer = this.#clock.after(CLOSE_TIMEOUT, () => this.#finish(code, reason));
-    this.#session.close({ closeCode: code, reason: fitReason(reason, MAX_REASON) });
+    this.#session.close({ closeCode: code, reason });
   }
 
   #finish(code: number, reason: string, cause?: unknown): void {
