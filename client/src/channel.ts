@@ -49,7 +49,7 @@ export class ChannelCore implements Channel {
   constructor(name: string, host: ChannelHost) {
     this.name = name;
     this.#host = host;
-    this.#listeners = new Emitter((error) => host.blame(error));
+    this.#listeners = new Emitter(host);
   }
 
   // Channel: what the application calls.
@@ -67,7 +67,7 @@ export class ChannelCore implements Channel {
     const wasAsked = this.#asked !== undefined;
     this.#wanted = false;
     this.disconnected();
-    this.#settle(new RequestError('aborted', 'unsubscribed'));
+    this.#settle(new RequestError('aborted'));
     this.#endQueues();
     try {
       if (wasAsked) await this.#host.ask('unsubscribe', this.name);
@@ -91,7 +91,7 @@ export class ChannelCore implements Channel {
 
   [Symbol.asyncIterator](): AsyncIterableIterator<Message<AnyEvents>> {
     const { meter, alive } = this.#host;
-    const queue = new MessageQueue<Message<AnyEvents>>(() => meter.drop('backlog'));
+    const queue = new MessageQueue<Message<AnyEvents>>(meter);
     if (alive) this.#queues.add(queue);
     else queue.end();
     return queue.read(() => this.#queues.delete(queue));

@@ -74,15 +74,15 @@ export class Connector {
   /** The first connection. Rejects with `ConnectError`; then it is all over. */
   async open(): Promise<void> {
     const { signal } = this.#context.settings;
-    if (signal?.aborted) throw aborted(signal);
+    if (signal?.aborted) throw ended('aborted', signal.reason);
     signal?.addEventListener('abort', this.#abort);
     await this.#connect(this.#transports, false);
   }
 
   /** Dials with another allow-list beside the present connection. Rejects with `ConnectError`, changing nothing. */
   async switchTo(transports: readonly Rung[]): Promise<void> {
-    if (this.#state === 'closed') throw new ConnectError('closed', [], { final: true });
-    this.#refuse(new ConnectError('aborted', []));
+    if (this.#state === 'closed') throw ended('closed');
+    this.#refuse(ended('aborted'));
     this.#cancelTimer();
     if (!this.#link) this.#dial?.cancel();
     await this.#connect(transports, true);
@@ -199,7 +199,7 @@ export class Connector {
   #retry(last?: ConnectError): void {
     const { settings, clock } = this.#context;
     if (this.#backoff.attempts >= settings.maxAttempts) {
-      this.#end(LOST, 'no connection', last);
+      this.#end(LOST, '', last);
       return;
     }
     this.#cancelTimer = clock.after(this.#backoff.next(), () => {
@@ -222,7 +222,7 @@ export class Connector {
   }
 
   readonly #abort = (): void => {
-    if (this.#state === 'connecting') this.#refuse(aborted(this.#context.settings.signal!));
+    if (this.#state === 'connecting') this.#refuse(ended('aborted', this.#context.settings.signal!.reason));
     else void this.close();
   };
 
@@ -232,7 +232,7 @@ export class Connector {
     this.#cancelTimer();
     this.#dial?.cancel();
     this.#context.settings.signal?.removeEventListener('abort', this.#abort);
-    this.#refuse(new ConnectError('closed', [], { final: true }));
+    this.#refuse(ended('closed'));
   }
 
   /** Whoever waits for a connection gets none. */
@@ -257,6 +257,7 @@ export class Connector {
   }
 }
 
-function aborted({ reason }: AbortSignal): ConnectError {
-  return new ConnectError('aborted', [], { cause: reason, final: true });
+/** Somebody did not want it any more. */
+function ended(code: 'aborted' | 'closed', cause?: unknown): ConnectError {
+  return new ConnectError(code, [], { cause, final: true });
 }

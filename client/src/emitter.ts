@@ -2,14 +2,18 @@ import type { Undo } from './clock.ts';
 
 type Listener<Args extends unknown[]> = (...args: Args) => void;
 
+interface Owner {
+  /** Gets what a listener throws: nobody's error but its own. */
+  blame(error: unknown): void;
+}
+
 /** Events by name. `Events` maps each name to the arguments of its listeners. */
 export class Emitter<Events extends { [Name in keyof Events]: unknown[] }> {
   #listeners: { [Name in keyof Events]?: Set<Listener<Events[Name]>> } = {};
-  readonly #onThrow: (error: unknown) => void;
+  readonly #owner: Owner;
 
-  /** `onThrow` gets what a listener throws: nobody's error but its own. */
-  constructor(onThrow: (error: unknown) => void) {
-    this.#onThrow = onThrow;
+  constructor(owner: Owner) {
+    this.#owner = owner;
   }
 
   /** Adds a listener, once. Returns what takes it off. */
@@ -33,7 +37,7 @@ export class Emitter<Events extends { [Name in keyof Events]: unknown[] }> {
       try {
         listener(...args);
       } catch (error) {
-        this.#onThrow(error);
+        this.#owner.blame(error);
       }
     }
   }

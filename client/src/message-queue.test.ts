@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
 import { MessageQueue } from './message-queue.ts';
+import { Meter } from './stats.ts';
 
 function queue() {
-  let drops = 0;
+  const meter = new Meter();
   let done = 0;
-  const made = new MessageQueue<number>(() => drops++);
+  const made = new MessageQueue<number>(meter);
   const messages = made.read(() => done++);
-  return { queue: made, messages, drops: () => drops, done: () => done };
+  return { queue: made, messages, drops: () => meter.dropped.backlog, done: () => done };
 }
 
 async function all(messages: AsyncIterable<number>): Promise<number[]> {

@@ -1,4 +1,5 @@
 import { RequestError } from './errors.ts';
+import type { Meter } from './stats.ts';
 
 /** Messages kept for one `for await` loop: some seconds of a busy channel. */
 const MAX_MESSAGES = 1024;
@@ -10,15 +11,15 @@ interface Entry<T> {
 
 /** Messages between a channel and one loop over it. */
 export class MessageQueue<T> {
-  readonly #onDrop: () => void;
+  readonly #meter: Meter;
   readonly #entries: Entry<T>[] = [];
   #error: Error | undefined;
   #done = false;
   #wake = (): void => {};
 
-  /** `onDrop`: a message was dropped to keep to the bound. */
-  constructor(onDrop: () => void) {
-    this.#onDrop = onDrop;
+  /** `meter` counts what is dropped to keep to the bound. */
+  constructor(meter: Meter) {
+    this.#meter = meter;
   }
 
   push(value: T, droppable: boolean): void {
@@ -29,7 +30,7 @@ export class MessageQueue<T> {
         this.end(new RequestError('overrun'));
         return;
       }
-      this.#onDrop();
+      this.#meter.drop('backlog');
       if (oldest < 0) return;
       this.#entries.splice(oldest, 1);
     }

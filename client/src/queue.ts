@@ -1,4 +1,5 @@
 import { type Fate, isDroppable, type Outgoing } from './outbox.ts';
+import type { Meter } from './stats.ts';
 
 interface Item {
   readonly envelope: Outgoing;
@@ -9,16 +10,16 @@ interface Item {
 /** Messages and requests while there is no connection, in order and within a bound. */
 export class Queue {
   readonly #maxBytes: number;
-  readonly #onDrop: () => void;
+  readonly #meter: Meter;
   #items: Item[] = [];
   #bytes = 0;
   /** Of these, what may be dropped. */
   #spare = 0;
 
-  /** `onDrop` is called for each droppable message that makes room for a newer one. */
-  constructor(maxBytes: number, onDrop: () => void) {
+  /** `meter` counts the messages that make room for newer ones. */
+  constructor(maxBytes: number, meter: Meter) {
     this.#maxBytes = maxBytes;
-    this.#onDrop = onDrop;
+    this.#meter = meter;
   }
 
   /** Takes an envelope of `size` bytes, if need be instead of the oldest that may be dropped. Undefined: it is in. */
@@ -28,7 +29,7 @@ export class Queue {
     while (this.#bytes + size > this.#maxBytes) {
       const oldest = this.#items.findIndex((item) => item.droppable);
       this.#count(this.#items.splice(oldest, 1)[0]!, -1);
-      this.#onDrop();
+      this.#meter.drop('backlog');
     }
     const item = { envelope, size, droppable };
     this.#items.push(item);

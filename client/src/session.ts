@@ -44,9 +44,9 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler {
     this.clock = context.clock;
     this.meter = context.meter;
     this.#context = context;
-    this.#events = new Emitter((error) => this.blame(error));
+    this.#events = new Emitter(this);
     this.#requests = new Requests(this.clock);
-    this.#queue = new Queue(context.settings.maxQueuedBytes, () => this.meter.drop('backlog'));
+    this.#queue = new Queue(context.settings.maxQueuedBytes, this.meter);
     this.#connector = new Connector(context, this);
   }
 
