@@ -35,10 +35,9 @@ export class ChannelCore implements Channel {
   #wanted = false;
   /** The answer to the SUBSCRIBE that counts, of this connection. */
   #asked: Promise<unknown> | undefined;
-  #active = false;
   /** For `subscribe` calls that wait. */
   #waiting: PromiseWithResolvers<void> | undefined;
-  /** Last position before the subscription began; undefined while unknown. */
+  /** Last position before the subscription began; undefined while there is none. */
   #base: number | undefined;
   #highest = 0;
   #received = 0;
@@ -57,7 +56,7 @@ export class ChannelCore implements Channel {
   async subscribe(): Promise<void> {
     if (!this.#host.alive) throw new RequestError('closed');
     this.#wanted = true;
-    if (this.#active) return;
+    if (this.#base !== undefined) return;
     this.#waiting ??= Promise.withResolvers();
     if (!this.#asked) this.connected();
     await this.#waiting.promise;
@@ -128,7 +127,6 @@ export class ChannelCore implements Channel {
     this.#received = 0;
     this.#transit = undefined;
     this.#asked = undefined;
-    this.#active = false;
   }
 
   receive(event: Event): void {
@@ -161,7 +159,6 @@ export class ChannelCore implements Channel {
   }
 
   #subscribed({ seq }: Subscribed): void {
-    this.#active = true;
     this.#base = seq;
     this.#highest = Math.max(this.#highest, seq);
     this.#settle();

@@ -4,7 +4,10 @@ import { Throttle } from './throttle.ts';
 import type { WebTransportApi } from './transports/w3c.ts';
 import { memoryStorage, type VerdictStorage } from './verdict.ts';
 
-/** Everything that the client takes from its platform. Tests bring their own. */
+/**
+ * Everything that the client takes from its platform. Tests bring their own. Functions are called as such, never as
+ * methods of this: browsers refuse that for their own.
+ */
 export interface Environment {
   readonly clock: Clock;
   /** As `Math.random`. */
@@ -29,12 +32,11 @@ const throttle = new Throttle();
 
 /** The platform that this runs on. */
 export function platform(): Environment {
-  const { fetch, WebSocket, navigator, location } = globalThis as Partial<typeof globalThis>;
+  const { fetch, WebSocket, navigator, location, reportError } = globalThis as Partial<typeof globalThis>;
   return {
     clock: systemClock,
     random: Math.random,
-    // Called as a plain function, which browsers refuse for one that lost its global.
-    fetch: fetch?.bind(globalThis),
+    fetch,
     WebSocket,
     loadWebTransport,
     isCertificateFailure,
@@ -42,7 +44,7 @@ export function platform(): Environment {
     baseUrl: location?.href,
     storage: pageStorage() ?? memory,
     throttle,
-    report: globalThis.reportError?.bind(globalThis) ?? console.error,
+    report: reportError ?? console.error,
   };
 }
 

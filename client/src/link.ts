@@ -185,8 +185,14 @@ export class Link implements Receiver {
       else if (kind !== 'close') throw unexpected(envelope);
       return;
     }
+    if (!reliable && !/^(event|ping|pong)$/.test(kind)) throw unexpected(envelope);
     switch (kind) {
       case 'event':
+      case 'response':
+      case 'subscribed':
+      case 'error':
+      case 'gap':
+      case 'drain':
         this.#deliver(envelope);
         return;
       case 'ping':
@@ -195,21 +201,6 @@ export class Link implements Receiver {
       case 'pong':
         this.#offset = envelope.now - clock.now();
         this.pinger!.pong(envelope);
-        return;
-      default:
-        if (!reliable) throw unexpected(envelope);
-        this.#takeReliable(envelope);
-    }
-  }
-
-  #takeReliable(envelope: Exclude<Envelope, { kind: 'event' | 'ping' | 'pong' }>): void {
-    switch (envelope.kind) {
-      case 'response':
-      case 'subscribed':
-      case 'error':
-      case 'gap':
-      case 'drain':
-        this.#deliver(envelope);
         return;
       case 'names':
         this.#names!.define(envelope);

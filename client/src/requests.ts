@@ -21,8 +21,8 @@ export class Requests {
     this.#clock = clock;
   }
 
-  /** A promise for the answer to `id`. It is not in flight until `sent`. `timeout` in ms. */
-  open(id: string, timeout: number, signal?: AbortSignal): Promise<unknown> {
+  /** A promise for the answer to `id`. It is in flight once `sent`. `timeout` in ms. */
+  open(id: string, timeout: number, signal?: AbortSignal, sent = false): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const abort = (): void =>
         this.fail(id, new RequestError('aborted', undefined, { cause: signal?.reason }));
@@ -32,7 +32,7 @@ export class Requests {
         signal?.removeEventListener('abort', abort);
       };
       signal?.addEventListener('abort', abort);
-      this.#pending.set(id, { resolve, reject, release, sent: false });
+      this.#pending.set(id, { resolve, reject, release, sent });
       if (signal?.aborted) abort();
     });
   }
@@ -48,10 +48,11 @@ export class Requests {
 
   /** Resolves with the payload of a response, with a SUBSCRIBED itself. */
   answer(answer: Response | Subscribed): void {
-    const { id, kind } = answer;
+    const { id } = answer;
     try {
-      if (kind === 'subscribed') this.#resolve(id, answer);
-      else if (!answer.more) this.#resolve(id, readPayload(answer)); // of several the last is the answer
+      if (answer.kind === 'response' && answer.more) return; // the last one is the answer
+      const value = answer.kind === 'response' ? readPayload(answer) : answer;
+      this.#take(id)?.resolve(value);
     } catch (cause) {
       this.fail(id, new RequestError('bad-payload', undefined, { cause }));
     }
@@ -64,10 +65,6 @@ export class Requests {
   /** Fails all, or those alone that were sent. */
   failAll(code: RequestError['code'], onlySent: boolean): void {
     for (const [id, { sent }] of this.#pending) if (sent || !onlySent) this.fail(id, new RequestError(code));
-  }
-
-  #resolve(id: string, value: unknown): void {
-    this.#take(id)?.resolve(value);
   }
 
   #take(id: string): Pending | undefined {

@@ -146,10 +146,8 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler {
     const { link } = this.#connector;
     if (!link) return undefined;
     const id = this.#nextId();
-    const answer = this.#requests.open(id, REQUEST_TIMEOUT);
-    this.#requests.sent(id);
     link.outbox.control({ kind, id, channel });
-    return answer;
+    return this.#requests.open(id, REQUEST_TIMEOUT, undefined, true);
   }
 
   report(error: RequestError): void {
@@ -159,7 +157,8 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler {
   blame(error: unknown): void {
     // A listener of errors that throws itself must not be asked again.
     if (this.#blaming || !this.#events.has('error')) {
-      this.#context.report(error);
+      const { report } = this.#context;
+      report(error);
       return;
     }
     this.#blaming = true;
