@@ -78,7 +78,7 @@ async function answer({ gateway, end }: Running, ask: keyof Answers): Promise<An
   }
 }
 
-/** Needs `--expose-gc`. Finalizers of native handles run in turns of their own, so there are several rounds. */
+/** Needs the gateway to be started `frugal`. Finalizers of native handles run in turns of their own, so there are several rounds. */
 async function settledMemory(): Promise<number> {
   for (let round = 0; round < 5; round++) {
     globalThis.gc?.();

@@ -19,7 +19,7 @@ export async function launchChromium({ path, namespace }: LaunchOptions): Promis
     executablePath: namespace ? ENTER : path,
     env: {
       ...process.env,
-      ...(namespace && { SPILLWAY_NAMESPACE: namespace.name, SPILLWAY_PROGRAM: path }),
+      ...(namespace && { E2E_NAMESPACE: namespace.name, E2E_PROGRAM: path }),
     },
     args: ARGS,
     // Chromium's sandbox refuses to run as root; anyone else keeps it.

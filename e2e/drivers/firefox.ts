@@ -41,7 +41,9 @@ export async function launchFirefox(options: LaunchOptions): Promise<Browser> {
   await writeFile(join(folder, 'user.js'), preferences.join(''));
   const argv = [options.path, '--headless', '--no-remote', '--profile', folder, '--remote-debugging-port=0'];
   const [command = '', ...rest] = options.namespace ? options.namespace.command(argv) : argv;
-  const firefox = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
+  // As root Firefox wants a home folder of root's, which an inherited one may not be.
+  const env = { ...process.env, HOME: folder };
+  const firefox = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'], env });
   const cleanUp = async (): Promise<void> => {
     await end(firefox);
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });

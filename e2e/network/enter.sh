@@ -1,4 +1,4 @@
 #!/bin/sh
-# Runs $SPILLWAY_PROGRAM inside the network namespace $SPILLWAY_NAMESPACE: for those who start one executable by
+# Runs $E2E_PROGRAM inside the network namespace $E2E_NAMESPACE: for those who start one executable by
 # name, with arguments of their own.
-exec ip netns exec "$SPILLWAY_NAMESPACE" "$SPILLWAY_PROGRAM" "$@"
+exec ip netns exec "$E2E_NAMESPACE" "$E2E_PROGRAM" "$@"

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { run } from '../command.ts';
 
 /** The process whose end is the end of this test run; test processes inherit it. */
-const RUN = 'SPILLWAY_TEST_RUN';
+const RUN = 'E2E_RUN';
 let opened = 0;
 
 /** Makes this process the owner of all namespaces that it and its children open. */
