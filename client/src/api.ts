@@ -53,7 +53,8 @@ export interface Channel<Events extends object = Record<string, unknown>>
   readonly name: string;
   /**
    * Resolves when what is published from now on will arrive. The subscription is renewed after a reconnect; where
-   * that is refused, the session's `error` event says so. Rejects with `RequestError`.
+   * that is refused, the session's `error` event says so. Rejects with `RequestError`; `timeout` when the gateway has
+   * not answered 10 s after it was asked.
    */
   subscribe(): Promise<void>;
   /** Resolves when the gateway has let go of it; nothing is delivered from the call on. */
