@@ -587,6 +587,24 @@ describe('an AbortSignal', () => {
     expect(world.fetched).toHaveLength(0);
   });
 
+  test('has no listener left after the session, however that ended', async () => {
+    const { signal } = new AbortController();
+    let listeners = 0;
+    signal.addEventListener = () => void listeners++;
+    signal.removeEventListener = () => void listeners--;
+    const world = new World();
+    const session = await world.session({ signal });
+    expect(listeners).toBe(1);
+    world.sessions[0]!.close(CLOSE.forbidden);
+    await rest();
+    expect(session.state).toBe('closed');
+    expect(listeners).toBe(0);
+    world.websocket = 'refuse';
+    world.webtransport = 'fail';
+    await failure(world.session({ signal }));
+    expect(listeners).toBe(0);
+  });
+
   test('closes an open session', async () => {
     const world = new World();
     const controller = new AbortController();

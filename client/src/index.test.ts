@@ -11,6 +11,7 @@ async function bundle(contents: string): Promise<string> {
     stdin: { contents, resolveDir, loader: 'ts' },
     bundle: true,
     write: false,
+    logLevel: 'silent',
     minify: true,
     format: 'esm',
     platform: 'browser',

@@ -125,6 +125,16 @@ describe.each(RUNGS)('a session over %s', (rung) => {
     expect(world.clock.pending).toBe(0);
   });
 
+  test('takes the code from CLOSE where the transport’s own close has none', async () => {
+    const [session, peer] = await over(rung);
+    const closed = record(session, 'close');
+    peer.send({ kind: 'close', code: CLOSE.forbidden, reason: 'banned' });
+    await rest();
+    cut(peer);
+    await rest();
+    expect(closed).toMatchObject([{ name: 'forbidden', reason: 'banned' }]);
+  });
+
   test('ends on a code that forbids to reconnect', async () => {
     const [session, peer, world] = await over(rung);
     const closed = record(session, 'close');
@@ -629,6 +639,21 @@ describe('switchTo', () => {
     expect(session.state).toBe('reconnecting');
     await session.switchTo(['websocket']);
     expect(session.state).toBe('open');
+  });
+
+  test('gives up a dial that is under way for the old list', async () => {
+    const world = new World();
+    const session = await world.session();
+    world.webtransport = 'silent';
+    world.websocket = 'silent';
+    world.sessions[0]!.close(CLOSE['transport-lost']);
+    await world.clock.advance(1_000);
+    expect(world.sockets).toHaveLength(1);
+    world.websocket = 'answer';
+    await Promise.all([session.switchTo(['websocket']), rest()]);
+    expect(world.sockets[0]!.closed).toBeDefined();
+    expect(world.sessions[1]!.closed).toBeDefined();
+    expect(session.id).toBe('ws-1');
   });
 
   test('that fails while reconnecting leaves the session reconnecting', async () => {

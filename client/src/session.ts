@@ -185,7 +185,6 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler {
     if (state === 'closed') {
       this.lost(state);
       for (const channel of this.#channels.values()) channel.close();
-      this.#queue.take();
     }
     this.#events.emit('state', state);
   }
