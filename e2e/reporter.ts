@@ -80,7 +80,7 @@ function notes(modules: readonly TestModule[]): string[] {
     for (const test of module.children.allTests('skipped')) {
       const result = test.result();
       const note = result.state === 'skipped' ? result.note : undefined;
-      const why = note ?? (test.options.mode === 'skip' ? 'switched off in the source' : undefined);
+      const why = note ?? (test.options.mode === 'skip' ? 'switched off or not selected' : undefined);
       // A test without a reason was not reached: what stopped it is told as a failure.
       if (why === undefined) continue;
       counts.set(why, (counts.get(why) ?? 0) + 1);
