@@ -649,11 +649,10 @@ describe('switchTo', () => {
     world.sessions[0]!.close(CLOSE['transport-lost']);
     await world.clock.advance(1_000);
     expect(world.sockets).toHaveLength(1);
-    world.websocket = 'answer';
-    await Promise.all([session.switchTo(['websocket']), rest()]);
+    world.websocket = 'refuse';
+    await expect(session.switchTo(['websocket'])).rejects.toMatchObject({ code: 'unreachable' });
     expect(world.sockets[0]!.closed).toBeDefined();
     expect(world.sessions[1]!.closed).toBeDefined();
-    expect(session.id).toBe('ws-1');
   });
 
   test('that fails while reconnecting leaves the session reconnecting', async () => {
