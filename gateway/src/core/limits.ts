@@ -24,9 +24,9 @@ export interface Limits {
   readonly sendBudgetSoft: number;
   /** Unsent bytes of one session above which it closes as `slow-consumer`. @default 1048576 */
   readonly sendBudgetHard: number;
-  /** Sessions and unfinished handshakes from one IP address. @default 256 */
+  /** Sessions and unfinished handshakes from one IPv4 address or IPv6 /64. @default 256 */
   readonly sessionsPerAddress: number;
-  /** New connections from one IP address, sustained; five times as many at once. @default 100 */
+  /** New connections from one IPv4 address or IPv6 /64, sustained; five times as many at once. @default 100 */
   readonly handshakesPerSecond: number;
   /** Sessions on this gateway. @default 10000 */
   readonly maxSessions: number;
