@@ -45,7 +45,7 @@ gateway.handle('ECHO', (payload) => payload);
 
 process.on('message', (ask: Ask) => {
   if (ask === 'stop') {
-    void gateway.close().then(() => process.disconnect());
+    void gateway.close().then(() => process.disconnect?.());
     return;
   }
   collect();

@@ -1,12 +1,6 @@
 // The process that a test's gateway runs in, forked by gateway.ts: its own memory to measure, its own network
 // namespace, its own death. Talks over IPC and ends with its parent.
-import {
-  type Addresses,
-  createGateway,
-  type Files,
-  type Gateway,
-  type GatewayOptions,
-} from '@spillway/gateway';
+import { createGateway, type Files, type Gateway, type GatewayOptions } from '@spillway/gateway';
 import { Demo } from '../examples/demo.ts';
 import { probeFile } from './probe/files.ts';
 
@@ -34,23 +28,29 @@ export type Answer =
 process.on('disconnect', () => process.exit());
 process.once('message', (settings: Settings) => {
   start(settings).then(
-    ([gateway, addresses]) => {
+    (running) => {
       process.on('message', ({ id, ask }: { id: number; ask: keyof Answers }) => {
         const say = (answer: Answer): void => {
           process.send?.(answer, () => ask === 'close' && process.exit());
         };
-        answer(gateway, ask).then(
+        answer(running, ask).then(
           (value) => say({ id, value }),
           (error: unknown) => say({ id, error: String(error) }),
         );
       });
-      process.send?.({ id: 0, value: addresses } satisfies Answer);
+      process.send?.({ id: 0, value: running.gateway.address() } satisfies Answer);
     },
     (error: unknown) => process.send?.({ id: 0, error: String(error) } satisfies Answer),
   );
 });
 
-async function start({ options, examples }: Settings): Promise<[Gateway, Addresses]> {
+interface Running {
+  readonly gateway: Gateway;
+  /** Ends the examples, before the gateway. */
+  end(): Promise<void>;
+}
+
+async function start({ options, examples }: Settings): Promise<Running> {
   const demo = examples ? new Demo() : undefined;
   const files: Files = async (path) => (await probeFile(path)) ?? demo?.options.files(path);
   const free = { port: 0, http: { port: 0 }, logger: false } as const;
@@ -59,17 +59,18 @@ async function start({ options, examples }: Settings): Promise<[Gateway, Address
   gateway.handle('ECHO', (payload) => payload);
   await demo?.setup(gateway);
   await gateway.listen();
-  await demo?.started(gateway);
-  return [gateway, gateway.address()];
+  const end = await demo?.started(gateway);
+  return { gateway, end: async () => end?.() };
 }
 
-async function answer(gateway: Gateway, ask: keyof Answers): Promise<Answers[keyof Answers]> {
+async function answer({ gateway, end }: Running, ask: keyof Answers): Promise<Answers[keyof Answers]> {
   switch (ask) {
     case 'memory':
       return settledMemory();
     case 'stats':
       return gateway.stats();
     case 'close':
+      await end();
       await gateway.close();
       return undefined;
     default:
@@ -77,7 +78,7 @@ async function answer(gateway: Gateway, ask: keyof Answers): Promise<Answers[key
   }
 }
 
-/** Needs `--expose-gc`. Finalizers of native handles run in turns of their own, so there are several rounds. */
+/** Needs the gateway to be started `frugal`. Finalizers of native handles run in turns of their own, so there are several rounds. */
 async function settledMemory(): Promise<number> {
   for (let round = 0; round < 5; round++) {
     globalThis.gc?.();

@@ -57,7 +57,7 @@ eachBrowser(({ open }) => {
   test('a certificate other than the expected one: WebSocket, reason certificate', async () => {
     const page = await open(`${gateway.addresses.http}/probe`);
     const attempt = await page.evaluate(() =>
-      probe.connect(location.origin, { certificateHashes: ['ab'.repeat(32)] }),
+      probe.connect(location.origin, { certificateHashes: [new Uint8Array(32)] }),
     );
     expect(attempt).toMatchObject({ rung: 'websocket', reason: 'certificate' });
     expect((await page.evaluate(converse)).reliable).toHaveLength(200);
@@ -66,22 +66,31 @@ eachBrowser(({ open }) => {
   test('a certificate other than the expected one and nothing else allowed: no session', async () => {
     const page = await open(`${gateway.addresses.http}/probe`);
     const attempt = await page.evaluate(() =>
-      probe.connect(location.origin, { certificateHashes: ['ab'.repeat(32)], transports: ['webtransport'] }),
+      probe.connect(location.origin, {
+        certificateHashes: [new Uint8Array(32)],
+        transports: ['webtransport'],
+      }),
     );
     expect(attempt).toMatchObject({ rung: undefined, code: 'unreachable', reason: 'certificate' });
   });
 
-  test.each([['webtransport'], ['websocket'], ['webtransport', 'websocket']] as const)(
-    'a page of an origin that is not allowed is refused over %s %s',
-    async (...transports) => {
+  test.each([
+    { over: 'WebTransport', transports: ['webtransport'] },
+    { over: 'WebSocket', transports: ['websocket'] },
+    { over: 'either', transports: ['webtransport', 'websocket'] },
+  ] as const)(
+    'a page of an origin that is not allowed gets no session over $over',
+    async ({ transports }) => {
       const before = (await picky.ask('stats')).refused.origin;
       const page = await open(`${picky.addresses.http}/probe`);
       const attempt = await page.evaluate(
         (transports) => probe.connect(location.origin, { transports }),
         transports,
       );
-      expect(attempt).toMatchObject({ rung: undefined, code: 'origin-refused' });
-      expect((await picky.ask('stats')).refused.origin).toBeGreaterThan(before);
+      expect(attempt.rung).toBeUndefined();
+      // Browsers hide the answer to a refused upgrade, and Chromium now and then the code of a session closed at once.
+      expect(attempt.code).toMatch(/^(origin-refused|unreachable)$/);
+      expect((await picky.ask('stats')).refused.origin).toBe(before + transports.length);
     },
   );
 });

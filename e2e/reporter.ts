@@ -28,6 +28,10 @@ export class Calm implements Reporter {
     if (test.result().state === 'failed') this.say(`  failed: ${test.fullName}`);
   }
 
+  onUserConsoleLog({ content }: { readonly content: string }): void {
+    process.stdout.write(content);
+  }
+
   onTestModuleEnd(module: TestModule): void {
     clearInterval(this.timer);
     const states = [...module.children.allTests()].map((test) => test.result().state);
@@ -43,7 +47,9 @@ export class Calm implements Reporter {
     for (const module of modules) {
       this.explain(module.relativeModuleId, module.errors());
       for (const suite of module.children.allSuites()) this.explain(suite.fullName, suite.errors());
-      for (const test of module.children.allTests()) this.explain(test.fullName, test.result().errors ?? []);
+      for (const test of module.children.allTests('failed')) {
+        this.explain(test.fullName, test.result().errors ?? []);
+      }
     }
     this.explain('outside of any test', unhandled);
     for (const note of notes(modules)) console.log(note);
@@ -69,15 +75,25 @@ export class Calm implements Reporter {
   }
 }
 
-/** One line per reason to skip, with the number of tests that it cost. */
+/** One line per reason to skip, with the number of tests that it cost, and one per crash of a browser. */
 function notes(modules: readonly TestModule[]): string[] {
   const counts = new Map<string, number>();
   for (const module of modules) {
     for (const test of module.children.allTests('skipped')) {
       const result = test.result();
-      const why = (result.state === 'skipped' && result.note) || 'switched off in the source';
+      const note = result.state === 'skipped' ? result.note : undefined;
+      const why = note ?? (test.options.mode === 'skip' ? 'switched off or not selected' : undefined);
+      // A test without a reason was not reached: what stopped it is told as a failure.
+      if (why === undefined) continue;
       counts.set(why, (counts.get(why) ?? 0) + 1);
     }
   }
-  return [...counts].map(([why, count]) => `note: ${why}, ${count} end-to-end tests were skipped`);
+  const crashes = modules
+    .flatMap((module) => [...module.children.allTests('passed')])
+    .filter((test) => (test.diagnostic()?.retryCount ?? 0) > 0)
+    .map((test) => `note: the browser itself crashed under "${test.fullName}", which passed in a new window`);
+  return [
+    ...[...counts].map(([why, count]) => `note: ${why}, ${count} end-to-end tests were skipped`),
+    ...crashes,
+  ];
 }

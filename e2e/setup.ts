@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { type Browsers, CACHE, findBrowsers, thisMachine } from './browsers.ts';
-import { sweep } from './network/namespace.ts';
+import { ownNamespaces, sweep } from './network/namespace.ts';
 import { networkMissing } from './network/network.ts';
 
 declare module 'vitest' {
@@ -12,7 +12,10 @@ declare module 'vitest' {
 }
 
 /** Gets what the tests need of the machine, once before all of them. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export default async function setup(project: TestProject): Promise<void> {
+  ownNamespaces();
+  // Interrupted or not, nothing of this run stays behind.
+  process.on('exit', () => sweep(true));
   const say = (line: string): void => console.log(line);
   const browsers = await findBrowsers(thisMachine(CACHE, say));
   for (const [name, found] of Object.entries(browsers)) {
@@ -20,5 +23,4 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   project.provide('browsers', browsers);
   project.provide('networkMissing', await networkMissing(say));
-  return sweep;
 }

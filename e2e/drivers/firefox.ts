@@ -41,7 +41,9 @@ export async function launchFirefox(options: LaunchOptions): Promise<Browser> {
   await writeFile(join(folder, 'user.js'), preferences.join(''));
   const argv = [options.path, '--headless', '--no-remote', '--profile', folder, '--remote-debugging-port=0'];
   const [command = '', ...rest] = options.namespace ? options.namespace.command(argv) : argv;
-  const firefox = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
+  // As root Firefox wants a home folder of root's, which an inherited one may not be.
+  const env = { ...process.env, HOME: folder };
+  const firefox = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'], env });
   const cleanUp = async (): Promise<void> => {
     await end(firefox);
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -98,7 +100,10 @@ async function reach(endpoint: URL, options: LaunchOptions, socket: string): Pro
 
 function firefoxPage(page: BidiPage, close: () => Promise<void>): Page {
   const errors: string[] = [];
-  page.on('pageerror', (error) => errors.push(String(error)));
+  page.on('pageerror', (error) => {
+    // Firefox reports a refused connection as if the page's script had thrown.
+    if (!/can’t establish a connection/.test(String(error))) errors.push(String(error));
+  });
   page.setDefaultTimeout(PATIENCE);
   return {
     errors,

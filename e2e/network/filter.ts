@@ -18,9 +18,9 @@ export async function dropUdp(namespace: Namespace): Promise<void> {
   await namespace.run(['nft', '-f', '-'], DROP_UDP);
 }
 
-/** UDP passes again. */
+/** UDP passes again, if it did not. */
 export async function passUdp(namespace: Namespace): Promise<void> {
-  await namespace.run(['nft', 'delete', 'table', 'inet', 'spillway']);
+  await namespace.run(['nft', '-f', '-'], 'table inet spillway\ndelete table inet spillway\n');
 }
 
 /** How many UDP packets have vanished here so far. */

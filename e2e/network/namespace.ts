@@ -1,7 +1,14 @@
+import { spawnSync } from 'node:child_process';
 import { run } from '../command.ts';
 
-const PREFIX = 'spillway-';
+/** The process whose end is the end of this test run; test processes inherit it. */
+const RUN = 'E2E_RUN';
 let opened = 0;
+
+/** Makes this process the owner of all namespaces that it and its children open. */
+export function ownNamespaces(): void {
+  process.env[RUN] = String(process.pid);
+}
 
 /** One network namespace: loopback, own addresses, own packet filter. */
 export interface Namespace {
@@ -12,10 +19,10 @@ export interface Namespace {
   run(argv: readonly string[], input?: string): Promise<string>;
 }
 
-/** Opens a namespace. Its name carries this process id, so that `sweep` knows whose it was. */
+/** Opens a namespace. Its name carries its owner's process id, so that `sweep` knows whose it was. */
 export async function openNamespace(role: string): Promise<Namespace> {
   opened += 1;
-  const name = `${PREFIX}${process.pid}-${opened}-${role}`;
+  const name = `spillway-${process.env[RUN] ?? process.pid}-${process.pid}-${opened}-${role}`;
   await must(['ip', 'netns', 'add', name]);
   const command = (argv: readonly string[]): string[] => ['ip', 'netns', 'exec', name, ...argv];
   const inside: Namespace = { name, command, run: (argv, input) => must(command(argv), input) };
@@ -23,27 +30,31 @@ export async function openNamespace(role: string): Promise<Namespace> {
   return inside;
 }
 
-/** Ends what still runs in a namespace and deletes it. */
-export async function closeNamespace(name: string): Promise<void> {
-  const { stdout } = await run(['ip', 'netns', 'pids', name]);
-  for (const pid of stdout.split(/\s+/).filter(Boolean).map(Number)) {
+/** Ends what still runs in a namespace and deletes it. Synchronous, so that it works while a process exits. */
+export function closeNamespace(name: string): void {
+  for (const pid of ip('netns', 'pids', name).split(/\s+/).filter(Boolean)) {
     try {
-      process.kill(pid, 'SIGKILL');
+      process.kill(Number(pid), 'SIGKILL');
     } catch {
       // Already gone.
     }
   }
-  await run(['ip', 'netns', 'del', name]);
+  ip('netns', 'del', name);
 }
 
-/** Deletes the namespaces that runs left behind whose process is no more. */
-export async function sweep(): Promise<void> {
-  const { stdout } = await run(['ip', 'netns', 'list']);
-  for (const line of stdout.split('\n')) {
+/** Deletes the namespaces whose owner is no more, and with `own` those of this process. */
+export function sweep(own = false): void {
+  for (const line of ip('netns', 'list').split('\n')) {
     const [name = ''] = line.split(' ');
-    const owner = /^spillway-(\d+)-\d+-/.exec(name)?.[1];
-    if (owner !== undefined && !alive(Number(owner))) await closeNamespace(name);
+    const owner = Number(/^spillway-(\d+)-\d+-\d+-/.exec(name)?.[1]);
+    if (Number.isNaN(owner)) continue;
+    if (!alive(owner) || (own && owner === process.pid)) closeNamespace(name);
   }
+}
+
+/** What `ip` prints; nothing where it fails or is not there. */
+function ip(...argv: readonly string[]): string {
+  return spawnSync('ip', argv, { encoding: 'utf8' }).stdout ?? '';
 }
 
 /** Runs a command that must succeed and answers what it printed. */

@@ -39,10 +39,10 @@ export async function networkMissing(say: (line: string) => void): Promise<strin
 
 /** Builds the two hosts. Everything is gone after `close`, and after a crash at the next `openNetwork`. */
 export async function openNetwork(): Promise<Network> {
-  await sweep();
+  sweep();
   const namespaces: Namespace[] = [];
   const close = async (): Promise<void> => {
-    for (const namespace of namespaces.splice(0)) await closeNamespace(namespace.name);
+    for (const namespace of namespaces.splice(0)) closeNamespace(namespace.name);
   };
   try {
     const gateway = await openNamespace('gateway');

@@ -35,7 +35,7 @@ export async function converse(): Promise<Conversation> {
   await room.subscribe();
 
   for (let step = 0; step < 200; step += 1) room.publish('STEP', step);
-  const sent = Uint8Array.from({ length: 50_000 }, (_, index) => index * 31);
+  const sent = Uint8Array.from({ length: 40_000 }, (_, index) => index * 31);
   room.publish('BULK', sent);
   let tick = 0;
   const ticking = setInterval(() => room.publish('TICK', tick++, { delivery: 'unreliable' }), 10);

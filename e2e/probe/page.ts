@@ -1,4 +1,4 @@
-import { type ConnectError, type ConnectOptions, connect, type Session } from '@spillway/client';
+import { ConnectError, type ConnectOptions, connect, type Session } from '@spillway/client';
 
 /** How an attempt to connect went. */
 export interface Attempt {
@@ -33,7 +33,8 @@ globalThis.probe = {
       this.session = session;
       return { rung: name, reason: reasons[0]?.reason, code: undefined, took: took() };
     } catch (error) {
-      const { code, reasons } = error as ConnectError;
+      if (!(error instanceof ConnectError)) throw error;
+      const { code, reasons } = error;
       return { rung: undefined, reason: reasons[0]?.reason, code, took: took() };
     }
   },

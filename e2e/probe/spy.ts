@@ -16,7 +16,8 @@ declare global {
 /** For `PageOptions.init`: counts streams in `sightings` and changes nothing else. */
 export const SPY = `
   globalThis.sightings = { hashes: 0, bidirectional: 0, outgoing: 0, incoming: 0 };
-  globalThis.WebTransport = class extends WebTransport {
+  // A page that is not secure, such as the first empty one, has no WebTransport.
+  if (globalThis.WebTransport) globalThis.WebTransport = class extends WebTransport {
     #incoming;
     constructor(url, options) {
       super(url, options);

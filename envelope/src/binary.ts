@@ -1,31 +1,11 @@
 import { MAX_TS } from './bounds.ts';
 import { CONTROL } from './control.ts';
 import { Reader, Writer } from './cursor.ts';
-import {
-  CODECS,
-  type Codec,
-  type Compact,
-  DELIVERIES,
-  type Dictionary,
-  type Envelope,
-  type Event,
-  VERSION,
-} from './envelope.ts';
+import { CODECS, type Compact, DELIVERIES, type Dictionary, type Envelope, VERSION } from './envelope.ts';
 import { ProtocolError } from './errors.ts';
 import { badValue, type Field } from './fields.ts';
 import { KINDS, type Message } from './kinds.ts';
-import {
-  channelOrNone,
-  checkPayload,
-  codec as codecField,
-  delivery as deliveryField,
-  id as idField,
-  isStamped,
-  key as keyField,
-  seq as number,
-  ts as tsField,
-  type as typeField,
-} from './message.ts';
+import * as field from './message.ts';
 
 /** First byte of a packet that holds several envelopes. */
 export const BATCH = 0;
@@ -46,7 +26,7 @@ const LOW_TS = 2 ** 24;
 
 /** Reads one binary envelope. The payload is a view into `bytes`. Throws `ProtocolError`. */
 export function decodeBinary(bytes: Uint8Array, dictionary?: Dictionary): Envelope {
-  const from = new Reader(bytes, 0);
+  const from = new Reader(bytes);
   const first = from.byte();
   if (first === BATCH || first === NUMBERED) throw badValue('envelope', 'one, not a packet of them');
   if (first >> 5 !== VERSION) throw new ProtocolError('unknown-version', `version ${first >> 5}`);
@@ -55,55 +35,36 @@ export function decodeBinary(bytes: Uint8Array, dictionary?: Dictionary): Envelo
     case undefined:
       throw new ProtocolError('unknown-kind', `kind ${first & 31}`);
     case 'event':
-      return decodeEvent(from, dictionary);
-    case 'request': {
-      const codec = callCodec(from.byte(), 0);
-      const channel = channelOrNone.check(from.string(), 'channel');
-      const type = typeField.check(from.string(), 'type');
-      const id = idField.check(from.string(), 'id');
-      return { kind, id, channel, type, codec, payload: from.rest() };
-    }
-    case 'response': {
-      const flags = from.byte();
-      const codec = callCodec(flags, MORE);
-      const id = idField.check(from.string(), 'id');
-      return { kind, id, more: (flags & MORE) > 0, codec, payload: from.rest() };
-    }
+    case 'request':
+    case 'response':
+      return decodeMessage(kind, from, dictionary);
     default: {
       const schema = CONTROL[kind] as Field<object>;
       const fields = schema.check(schema.read(from), kind);
-      if (from.rest().length > 0) throw new ProtocolError('trailing-bytes', `after ${kind}`);
+      if (from.left > 0) throw new ProtocolError('trailing-bytes', `after ${kind}`);
       return { kind, ...fields } as Envelope;
     }
   }
 }
 
-function readCodec(flags: number): Codec {
-  const codec = CODECS[(flags >> CODEC_SHIFT) & 3];
-  if (!codec) throw new ProtocolError('bad-flags', 'codec 3');
-  return codec;
-}
-
-/** Requests and responses have an id and no delivery, stamp or key; `allowed` is the bit that is their own. */
-function callCodec(flags: number, allowed: number): Codec {
-  if ((flags & ~allowed & 0xf3) !== IDENTIFIED) throw new ProtocolError('bad-flags', 'not of this kind');
-  return readCodec(flags);
-}
-
-function decodeEvent(from: Reader, dictionary: Dictionary | undefined): Event {
+function decodeMessage(kind: Message['kind'], from: Reader, dictionary: Dictionary | undefined): Message {
   const flags = from.byte();
-  const codec = readCodec(flags);
-  const delivery = DELIVERIES[flags & 3]!;
-  const compact = (flags & COMPACT) > 0;
-  let channel: string;
-  let type: string;
+  const codec = CODECS[(flags >> CODEC_SHIFT) & 3];
+  // Requests and responses have an id and nothing else, but that a response may have more behind it.
+  const lacking = kind === 'event' ? 0 : (flags ^ IDENTIFIED) & (kind === 'request' ? 0xf3 : 0xb3);
+  if (!codec || lacking) throw new ProtocolError('bad-flags', `flags ${flags}`);
+  const compact = flags & COMPACT;
+  let channel = '';
+  let type = '';
   let seq: number | undefined;
   let ts: number | undefined;
   let key: string | undefined;
-  if (compact) ({ channel, type } = known(dictionary?.route(from.varint())));
-  else {
-    channel = channelOrNone.check(from.string(), 'channel');
-    type = typeField.check(from.string(), 'type');
+  let id: string | undefined;
+  if (compact) {
+    ({ channel, type } = known(dictionary?.route(from.varint())));
+  } else if (kind !== 'response') {
+    channel = field.channelOrNone.check(from.string(), 'channel');
+    type = field.type.check(from.string(), 'type');
   }
   if (flags & STAMPED) {
     seq = from.varint();
@@ -111,10 +72,23 @@ function decodeEvent(from: Reader, dictionary: Dictionary | undefined): Event {
     const low = from.uint24();
     ts = compact ? nearest(low, dictionary!.clock) : high * LOW_TS + low;
   }
-  if (flags & KEYED)
-    key = compact ? known(dictionary!.key(from.varint())) : keyField.check(from.string(), 'key');
-  const id = flags & IDENTIFIED ? idField.check(from.string(), 'id') : undefined;
-  return { kind: 'event', channel, type, delivery, codec, seq, ts, key, id, payload: from.rest() };
+  if (kind === 'event' && flags & KEYED) {
+    key = compact ? known(dictionary!.key(from.varint())) : field.key.check(from.string(), 'key');
+  }
+  if (flags & IDENTIFIED) id = field.id.check(from.string(), 'id');
+  const payload = from.take();
+  switch (kind) {
+    case 'event': {
+      const delivery = DELIVERIES[flags & 3]!;
+      return { kind, channel, type, delivery, codec, seq, ts, key, id, payload };
+    }
+    case 'request':
+      return { kind, id: id!, channel, type, codec, payload };
+    case 'response':
+      return { kind, id: id!, more: (flags & MORE) > 0, codec, payload };
+    default:
+      return kind satisfies never;
+  }
 }
 
 function known<T>(meaning: T | undefined): T {
@@ -140,56 +114,43 @@ export function encodeBinary(envelope: Envelope, compact?: Compact): Uint8Array<
   out.byte((VERSION << 5) | kindNumber);
   switch (kind) {
     case 'event':
-      encodeEvent(out, envelope, compact);
-      break;
     case 'request':
-      out.byte(IDENTIFIED | codecBits(envelope));
-      out.string(channelOrNone.check(envelope.channel, 'channel'));
-      out.string(typeField.check(envelope.type, 'type'));
-      out.string(idField.check(envelope.id, 'id'));
-      break;
     case 'response':
-      out.byte(IDENTIFIED | codecBits(envelope) | (envelope.more ? MORE : 0));
-      out.string(idField.check(envelope.id, 'id'));
-      break;
+      encodeHeader(out, envelope, kind === 'event' ? compact : undefined);
+      return out.done(field.checkPayload(envelope));
     default: {
       const schema = CONTROL[kind] as Field<object>;
       schema.write(out, schema.check(envelope, kind));
       return out.done();
     }
   }
-  return out.done(checkPayload(envelope));
 }
 
-function codecBits({ codec }: Message): number {
-  return CODECS.indexOf(codecField.check(codec, 'codec')) << CODEC_SHIFT;
-}
-
-function encodeEvent(out: Writer, event: Event, compact: Compact | undefined): void {
-  const { channel, type, delivery, seq, ts, key, id } = event;
-  const stamped = isStamped(event);
-  out.byte(
-    DELIVERIES.indexOf(deliveryField.check(delivery, 'delivery')) |
-      codecBits(event) |
-      (compact ? COMPACT : 0) |
-      (stamped ? STAMPED : 0) |
-      (key === undefined ? 0 : KEYED) |
-      (id === undefined ? 0 : IDENTIFIED),
-  );
-  if (compact) out.varint(number.check(compact.route, 'route'));
-  else {
-    out.string(channelOrNone.check(channel, 'channel'));
-    out.string(typeField.check(type, 'type'));
+function encodeHeader(out: Writer, message: Message, compact: Compact | undefined): void {
+  const event = message.kind === 'event' ? message : undefined;
+  const stamped = event && field.isStamped(event);
+  let flags = CODECS.indexOf(field.codec.check(message.codec, 'codec')) << CODEC_SHIFT;
+  if (event) flags |= DELIVERIES.indexOf(field.delivery.check(event.delivery, 'delivery'));
+  if (compact) flags |= COMPACT;
+  if (stamped) flags |= STAMPED;
+  if (event ? event.key !== undefined : message.kind === 'response' && message.more) flags |= KEYED;
+  if (!event || event.id !== undefined) flags |= IDENTIFIED;
+  out.byte(flags);
+  if (compact) {
+    out.varint(field.number.check(compact.route, 'route'));
+  } else if (message.kind !== 'response') {
+    out.string(field.channelOrNone.check(message.channel, 'channel'));
+    out.string(field.type.check(message.type, 'type'));
   }
   if (stamped) {
-    out.varint(number.check(seq, 'seq'));
-    const time = tsField.check(ts, 'ts');
-    if (!compact) out.uint24(Math.floor(time / LOW_TS));
-    out.uint24(time % LOW_TS);
+    out.varint(field.number.check(event.seq, 'seq'));
+    const ts = field.ts.check(event.ts, 'ts');
+    if (!compact) out.uint24(Math.floor(ts / LOW_TS));
+    out.uint24(ts % LOW_TS);
   }
-  if (key !== undefined) {
-    if (compact) out.varint(number.check(compact.key, 'key number'));
-    else out.string(keyField.check(key, 'key'));
+  if (event?.key !== undefined) {
+    if (compact) out.varint(field.number.check(compact.key, 'key number'));
+    else out.string(field.key.check(event.key, 'key'));
   }
-  if (id !== undefined) out.string(idField.check(id, 'id'));
+  if (flags & IDENTIFIED) out.string(field.id.check(message.id, 'id'));
 }

@@ -1,6 +1,5 @@
 import { ProtocolError } from './errors.ts';
 import { encodeUtf8, readUtf8, utf8Size } from './utf8.ts';
-import { pushVarint, readVarint, varintSize } from './varint.ts';
 
 /** Everything after one another, in one buffer of the exact size. */
 export function concat(parts: readonly ArrayLike<number>[]): Uint8Array<ArrayBuffer> {
@@ -23,8 +22,12 @@ export class Writer {
     this.#bytes.push(value);
   }
 
+  /** Unsigned LEB128 of a safe integer. */
   varint(value: number): void {
-    pushVarint(this.#bytes, value);
+    let rest = value;
+    // Division, not shifts: values may be wider than 32 bits.
+    for (; rest >= 128; rest = Math.floor(rest / 128)) this.byte((rest % 128) | 0x80);
+    this.byte(rest);
   }
 
   /** Three bytes, big-endian. */
@@ -56,21 +59,33 @@ export class Reader {
   readonly #bytes: Uint8Array;
   #at: number;
 
-  constructor(bytes: Uint8Array, at: number) {
+  constructor(bytes: Uint8Array, at = 0) {
     this.#bytes = bytes;
     this.#at = at;
   }
 
-  byte(): number {
-    const at = this.#at++;
-    if (at >= this.#bytes.length) throw new ProtocolError('truncated', 'inside a field');
-    return this.#bytes[at]!;
+  /** How many bytes are left. */
+  get left(): number {
+    return this.#bytes.length - this.#at;
   }
 
+  byte(): number {
+    return this.#bytes[this.#skip(1)]!;
+  }
+
+  /** Unsigned LEB128, shortest form only, at most 2^53 - 1. Throws `bad-varint` for any other. */
   varint(): number {
-    const value = readVarint(this.#bytes, this.#at);
-    this.#at += varintSize(value);
-    return value;
+    let value = 0;
+    // Eight groups of seven bits hold 2^53 - 1; a ninth would be past it.
+    for (let scale = 1; scale < 2 ** 56; scale *= 128) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * scale;
+      if (byte >= 0x80) continue;
+      if (byte === 0 && scale > 1) throw new ProtocolError('bad-varint', 'longer than needed');
+      if (value > Number.MAX_SAFE_INTEGER) break;
+      return value;
+    }
+    throw new ProtocolError('bad-varint', 'past 2^53 - 1');
   }
 
   /** Three bytes, big-endian. */
@@ -78,24 +93,29 @@ export class Reader {
     return (this.byte() << 16) | (this.byte() << 8) | this.byte();
   }
 
+  /** A size, then that much UTF-8. */
   string(): string {
     const size = this.varint();
-    const from = this.#at;
-    this.#at += size;
-    return readUtf8(this.#bytes, from, this.#at);
+    const from = this.#skip(size);
+    return readUtf8(this.#bytes, from, from + size);
   }
 
-  /** A view, not a copy. */
+  /** A size, then that many bytes: a view, not a copy. */
   bytes(): Uint8Array {
-    const size = this.varint();
-    const from = this.#at;
-    this.#at += size;
-    if (this.#at > this.#bytes.length) throw new ProtocolError('truncated', 'inside bytes');
-    return this.#bytes.subarray(from, this.#at);
+    return this.take(this.varint());
   }
 
-  /** What is left: a view, not a copy. */
-  rest(): Uint8Array {
-    return this.#bytes.subarray(this.#at);
+  /** The next bytes, all that are left unless told otherwise: a view, not a copy. */
+  take(size = this.left): Uint8Array {
+    const from = this.#skip(size);
+    return this.#bytes.subarray(from, from + size);
+  }
+
+  /** Moves on and returns where it was. */
+  #skip(size: number): number {
+    if (size > this.left) throw new ProtocolError('truncated', 'the bytes end inside a field');
+    const from = this.#at;
+    this.#at += size;
+    return from;
   }
 }

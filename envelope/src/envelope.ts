@@ -233,7 +233,10 @@ export interface ErrorEnvelope {
 
 interface Body {
   readonly codec: Codec;
-  /** Opaque; a view into the received bytes, never a copy. Valid as long as those bytes are. */
+  /**
+   * Opaque. Where received, a view into the bytes that came, valid as long as they are; only base64 is copied.
+   * No bytes in codec `json` are no value: `undefined`.
+   */
   readonly payload: Uint8Array;
 }
 

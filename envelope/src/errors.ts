@@ -1,4 +1,4 @@
-/** Why bytes or text could not be read as an envelope. Stable; see SPEC.md, "Errors". */
+/** Why something is no envelope. Stable; see SPEC.md, "Errors". */
 export type ProtocolErrorCode =
   | 'unknown-version' // the version in the first byte (or `v`) is not 1
   | 'unknown-kind' // a kind this version does not define
@@ -12,7 +12,7 @@ export type ProtocolErrorCode =
   | 'too-large' // past the configured size
   | 'unknown-name'; // a number that the dictionary of this session does not hold
 
-/** The one error that reading an envelope throws. The receiver decides what it costs the sender. */
+/** The one error that reading and writing envelopes throw. A receiver decides what it costs the sender. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
   readonly code: ProtocolErrorCode;

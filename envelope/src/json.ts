@@ -30,7 +30,7 @@ export function jsonPayload(value: unknown): Uint8Array<ArrayBuffer> {
 export function jsonText(payload: Uint8Array): string {
   let text: string;
   try {
-    text = readUtf8(payload, 0, payload.length);
+    text = readUtf8(payload);
   } catch (cause) {
     throw new ProtocolError('bad-json', 'a JSON payload is not UTF-8', { cause });
   }

@@ -1,6 +1,6 @@
 import type { Envelope, Event, Kind, Request, Response } from './envelope.ts';
 
-/** An envelope with a payload. Its header is written by hand in `binary.ts`. */
+/** An envelope with a payload. */
 export type Message = Event | Request | Response;
 
 /** Every other envelope: fields only, all of them in `control.ts`. */
@@ -32,3 +32,8 @@ export const KINDS = [
   'close',
   'number',
 ] as const satisfies readonly Kind[];
+
+/** Is it one of the kinds with a payload? */
+export function isMessage(envelope: Envelope): envelope is Message {
+  return KINDS.indexOf(envelope.kind) < 3;
+}

@@ -1,12 +1,11 @@
 import { BATCH, decodeBinary, NUMBERED } from './binary.ts';
 import { decode, encodingOf } from './codec.ts';
-import { concat } from './cursor.ts';
+import { concat, Reader, Writer } from './cursor.ts';
 import type { Dictionary, Encoding, Envelope } from './envelope.ts';
-import { ProtocolError } from './errors.ts';
 import { badValue } from './fields.ts';
+import { frame } from './frame.ts';
 import { decodeTextPacket } from './text.ts';
 import { encodeUtf8 } from './utf8.ts';
-import { pushVarint, readVarint, varintSize } from './varint.ts';
 
 /** Takes an envelope and the number of its packet; 0 where the packet has none. */
 export type OnEnvelope = (envelope: Envelope, number: number) => void;
@@ -22,37 +21,23 @@ export function readPacket(
   onEnvelope: OnEnvelope,
   onNumber: (number: number) => boolean = () => true,
 ): void {
-  switch (bytes[0]) {
-    case BATCH:
-      readEnvelopes(bytes, 1, dictionary, 0, onEnvelope);
-      return;
-    case NUMBERED: {
-      const number = readVarint(bytes, 1);
+  if (bytes[0] === BATCH || bytes[0] === NUMBERED) {
+    const from = new Reader(bytes, 1);
+    const number = bytes[0] === BATCH ? 0 : from.varint();
+    if (bytes[0] === NUMBERED) {
       if (number === 0) throw badValue('number', 'at least 1');
-      if (onNumber(number)) readEnvelopes(bytes, 1 + varintSize(number), dictionary, number, onEnvelope);
-      return;
+      if (!onNumber(number)) return;
     }
-    default:
-      if (encodingOf(bytes) === 'json') decodeTextPacket(bytes, onEnvelope, onNumber);
-      else onEnvelope(decode(bytes, dictionary), 0);
-  }
-}
-
-function readEnvelopes(
-  bytes: Uint8Array,
-  from: number,
-  dictionary: Dictionary | undefined,
-  number: number,
-  onEnvelope: OnEnvelope,
-): void {
-  if (bytes.length === from) throw badValue('packet', 'at least one envelope');
-  for (let at = from; at < bytes.length; ) {
-    const size = readVarint(bytes, at);
-    at += varintSize(size);
-    if (size === 0) throw badValue('packet', 'no empty envelope');
-    if (size > bytes.length - at) throw new ProtocolError('truncated', 'the bytes end inside a packet');
-    onEnvelope(decodeBinary(bytes.subarray(at, at + size), dictionary), number);
-    at += size;
+    if (from.left === 0) throw badValue('packet', 'at least one envelope');
+    while (from.left > 0) {
+      const size = from.varint();
+      if (size === 0) throw badValue('packet', 'no empty envelope');
+      onEnvelope(decodeBinary(from.take(size), dictionary), number);
+    }
+  } else if (encodingOf(bytes) === 'json') {
+    decodeTextPacket(bytes, onEnvelope, onNumber);
+  } else {
+    onEnvelope(decode(bytes, dictionary), 0);
   }
 }
 
@@ -65,26 +50,23 @@ export function joinPacket(
   encoding: Encoding,
   number?: number,
 ): Uint8Array<ArrayBufferLike> {
-  const [first] = envelopes;
+  const [first, ...others] = envelopes;
   if (!first) throw badValue('packet', 'at least one envelope');
-  if (envelopes.length === 1 && number === undefined) return first;
-  const parts: ArrayLike<number>[] = [];
-  if (encoding === 'json') {
-    const before = number === undefined ? '[' : `{"v":1,"kind":"packet","number":${number},"envelopes":[`;
-    parts.push(encodeUtf8(before));
-    for (const envelope of envelopes) parts.push(envelope, [0x2c]);
-    parts[parts.length - 1] = encodeUtf8(number === undefined ? ']' : ']}');
-  } else {
-    const head = [number === undefined ? BATCH : NUMBERED];
-    if (number !== undefined) pushVarint(head, number);
-    parts.push(head);
-    for (const envelope of envelopes) {
-      const size: number[] = [];
-      pushVarint(size, envelope.length);
-      parts.push(size, envelope);
-    }
+  if (others.length === 0 && number === undefined) return first;
+  if (encoding === 'binary') {
+    const head = new Writer();
+    head.byte(number === undefined ? BATCH : NUMBERED);
+    if (number !== undefined) head.varint(number);
+    return concat([head.done(), ...envelopes.map(frame)]);
   }
-  return concat(parts);
+  const before = number === undefined ? '[' : `{"v":1,"kind":"packet","number":${number},"envelopes":[`;
+  const after = number === undefined ? ']' : ']}';
+  return concat([
+    encodeUtf8(before),
+    first,
+    ...others.flatMap((other) => [[0x2c], other]),
+    encodeUtf8(after),
+  ]);
 }
 
 /** The most bytes that a numbered packet is larger than its envelopes: a part of its own, and one for each of them. */

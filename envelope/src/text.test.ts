@@ -94,6 +94,15 @@ test('a JSON payload that is not UTF-8 is not written as JSON', () => {
   expect(codeOf(() => encode(event(Uint8Array.of(0x22, 0xff, 0x22)), 'json'))).toBe('bad-json');
 });
 
+test('a message from JavaScript that leaves out what has a default is written with it', () => {
+  const { codec, delivery, channel, ...sparse } = event(jsonPayload([1]));
+  const sent = sparse as Event;
+  for (const encoding of ['binary', 'json'] as const) {
+    expect(decode(encode(sent, encoding))).toEqual({ ...sent, codec, delivery, channel: '' });
+  }
+  expect(channel).toBe('a');
+});
+
 test('only text begins like text', () => {
   for (const start of ['{', '[', ' {', '\t{', '\r{', '\n[']) expect(encodingOf(utf8(start))).toBe('json');
   for (let kind = 1; kind <= 31; kind++) expect(encodingOf(Uint8Array.of(0x20 | kind))).toBe('binary');

@@ -30,9 +30,8 @@ export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
 
-/** Reads `bytes[from, to)` strictly. Throws `truncated` or `bad-utf8`. */
-export function readUtf8(bytes: Uint8Array, from: number, to: number): string {
-  if (to > bytes.length) throw new ProtocolError('truncated', 'inside a string');
+/** Reads what is between two indices of `bytes`, strictly. Throws `bad-utf8`. */
+export function readUtf8(bytes: Uint8Array, from = 0, to = bytes.length): string {
   if (to - from < SHORT) {
     let text = '';
     let at = from;

@@ -7,12 +7,12 @@ export interface Point {
 }
 
 /** CSS pixels per world unit at least, to play: below, crafts are too small to tell apart. */
-const MIN_SCALE = 0.55;
+const MIN_SCALE = 0.5;
 
 /** World units shown beyond the walls. */
 const MARGIN = 16;
 
-/** Which part of the world a view shows, and how large: all of it where it fits, else around a craft. */
+/** Which part of the world a view shows, and how large: all of it where it fits, else what fills the view. */
 export class Camera {
   readonly #minScale: number;
   #scale = 1;
@@ -36,7 +36,8 @@ export class Camera {
     this.#width = width;
     this.#height = height;
     const whole = Math.min(width / (RULES.width + 2 * MARGIN), height / (RULES.height + 2 * MARGIN));
-    this.#scale = Math.max(whole, this.#minScale);
+    const cover = Math.max(width / (RULES.width + 2 * MARGIN), height / (RULES.height + 2 * MARGIN));
+    this.#scale = whole >= this.#minScale ? whole : Math.max(cover, this.#minScale);
   }
 
   /** Moves `share` of the way to look at a place, never further past the walls than the margin. */

@@ -1,3 +1,4 @@
+import '../shared/style.css';
 import './colours.css';
 import './arena.css';
 import { type Channel, RequestError } from '@spillway/client';
@@ -61,28 +62,38 @@ link.listen({
       if (state) timeline.add(state, ts ?? now, now);
     });
     arena.on('ORBS', ({ orbs }) => scene.takeOrbs(orbs));
-    arena.on('ROSTER', ({ pilots }) => scene.setPilots(pilots));
+    arena.on('ROSTER', (roster) => scene.takeRoster(roster));
     arena.on('ROUND', ({ winner, score }) => announce(`${winner} wins the round with ${score} points`));
     session.on('gap', () => void look());
     channel = arena;
-    arena.subscribe().catch(report);
   },
   open() {
     me = undefined;
     timeline.clear();
-    scene.forgetOrbs();
-    void look();
-    if (playing !== undefined) void join(playing);
+    scene.forget();
+    void enter();
   },
 });
+
+/** Subscribes before it looks, so that nothing can happen unseen in between. */
+async function enter(): Promise<void> {
+  try {
+    await channel?.subscribe();
+  } catch (error) {
+    report(error);
+    return;
+  }
+  await look();
+  if (playing !== undefined) await join(playing);
+}
 
 /** Fetches what the reliable events before the subscription added up to. */
 async function look(): Promise<void> {
   const { session } = link;
   if (!session) return;
   try {
-    const { pilots, orbs } = await session.request<unknown, Look>('LOOK');
-    scene.setPilots(pilots);
+    const { roster, orbs } = await session.request<unknown, Look>('LOOK');
+    scene.takeRoster(roster);
     scene.takeOrbs(orbs);
   } catch (error) {
     report(error);
@@ -99,7 +110,6 @@ async function join(name: string): Promise<void> {
     me = joined.id;
     remember(joined.name);
     showPlaying(true);
-    field.focus({ preventScroll: true });
   } catch (error) {
     // The connection went: `open` joins again as soon as it is back.
     if (error instanceof RequestError && error.code === 'connection-lost') return;

@@ -15,16 +15,23 @@ test('of two messages about a place the later version counts, whichever came fir
 test('after forgetting, a new gateway that counts from one is believed', () => {
   const scene = new Scene();
   scene.takeOrbs([orb(0, 30)]);
-  scene.forgetOrbs();
+  scene.forget();
   scene.takeOrbs([orb(0, 1)]);
   expect([...scene.orbs]).toEqual([orb(0, 1)]);
 });
 
 test('a roster replaces the one before', () => {
   const scene = new Scene();
-  scene.setPilots([{ id: 1, name: 'Ada', bot: false }]);
-  scene.setPilots([{ id: 2, name: 'Oder', bot: true }]);
+  scene.takeRoster({ version: 4, pilots: [{ id: 1, name: 'Ada', bot: false }] });
+  scene.takeRoster({ version: 5, pilots: [{ id: 2, name: 'Oder', bot: true }] });
   expect(scene.pilot(1)).toBeUndefined();
+  expect(scene.pilot(2)?.name).toBe('Oder');
+});
+
+test('a roster that was overtaken by a later one changes nothing', () => {
+  const scene = new Scene();
+  scene.takeRoster({ version: 5, pilots: [{ id: 2, name: 'Oder', bot: true }] });
+  scene.takeRoster({ version: 4, pilots: [] });
   expect(scene.pilot(2)?.name).toBe('Oder');
 });
 

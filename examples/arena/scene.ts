@@ -1,9 +1,10 @@
-import type { CraftState, OrbState, Pilot } from './wire.ts';
+import type { CraftState, OrbState, Pilot, Roster } from './wire.ts';
 
 /** What reliable events add up to: who flies, and where the orbs are. */
 export class Scene {
   readonly #pilots = new Map<number, Pilot>();
   readonly #orbs = new Map<number, OrbState>();
+  #rosterVersion = -1;
 
   get orbs(): Iterable<OrbState> {
     return this.#orbs.values();
@@ -13,8 +14,10 @@ export class Scene {
     return this.#pilots.get(id);
   }
 
-  /** Everybody, anew. */
-  setPilots(pilots: readonly Pilot[]): void {
+  /** Everybody, anew, unless a later roster is known. */
+  takeRoster({ pilots, version }: Roster): void {
+    if (version < this.#rosterVersion) return;
+    this.#rosterVersion = version;
     this.#pilots.clear();
     for (const pilot of pilots) this.#pilots.set(pilot.id, pilot);
   }
@@ -27,9 +30,10 @@ export class Scene {
     }
   }
 
-  /** Forgets the orbs: after a reconnect the gateway may be another one, whose versions begin at 1. */
-  forgetOrbs(): void {
+  /** After a reconnect the gateway may be another one, whose versions begin anew: whatever comes next is believed. */
+  forget(): void {
     this.#orbs.clear();
+    this.#rosterVersion = -1;
   }
 }
 

@@ -12,6 +12,7 @@ import {
   type Joined,
   type Look,
   type Pilot,
+  type Roster,
 } from './wire.ts';
 import { World } from './world.ts';
 
@@ -25,6 +26,7 @@ export class Arena {
   readonly #pilots = new Map<number, Pilot>();
   /** By session id. */
   readonly #seats = new Map<string, Seat>();
+  #rosterVersion = 0;
   readonly #ticker = new Ticker(TICK_RATE, () => this.#tick());
 
   /** Declares the channel and the handlers; nothing moves until `start`. */
@@ -43,7 +45,7 @@ export class Arena {
       // Somebody who no longer watches no longer plays; so a closed tab leaves, too.
       onUnsubscribe: ({ session }) => this.#leave(session),
     });
-    gateway.handle('LOOK', (): Look => ({ pilots: [...this.#pilots.values()], orbs: this.#world.orbs }));
+    gateway.handle('LOOK', (): Look => ({ roster: this.#roster(), orbs: this.#world.orbs }));
     gateway.handle('JOIN', (payload, { session }) => this.#join(session, payload));
     gateway.handle('LEAVE', (_payload, { session }) => this.#leave(session));
     gateway.on('close', (session) => this.#leave(session));
@@ -128,7 +130,12 @@ export class Arena {
   }
 
   #publishRoster(): void {
-    this.#publish('ROSTER', { pilots: [...this.#pilots.values()] });
+    this.#rosterVersion += 1;
+    this.#publish('ROSTER', this.#roster());
+  }
+
+  #roster(): Roster {
+    return { pilots: [...this.#pilots.values()], version: this.#rosterVersion };
   }
 
   #publish<Type extends 'ROSTER' | 'ORBS' | 'ROUND'>(type: Type, payload: ArenaEvents[Type]): void {

@@ -43,13 +43,20 @@ export interface Pilot {
   readonly bot: boolean;
 }
 
+/** Who flies, all of them. */
+export interface Roster {
+  readonly pilots: readonly Pilot[];
+  /** Goes up with each change. LOOK and ROSTER take different ways: the higher one is the truth. */
+  readonly version: number;
+}
+
 /** Events on the arena's channel, by type. STATE and INPUT are bytes, the others JSON. */
 export interface ArenaEvents {
   STATE: Uint8Array;
   /** From a player; the server takes it in and tells nobody. */
   INPUT: Uint8Array;
   /** Everybody, whenever somebody came or went. */
-  ROSTER: { readonly pilots: readonly Pilot[] };
+  ROSTER: Roster;
   /** Orbs that were collected and came back elsewhere. */
   ORBS: { readonly orbs: readonly OrbState[] };
   /** A round ended; scores are back at zero. */
@@ -58,7 +65,7 @@ export interface ArenaEvents {
 
 /** The answer to LOOK: what the reliable events since the start add up to. */
 export interface Look {
-  readonly pilots: readonly Pilot[];
+  readonly roster: Roster;
   readonly orbs: readonly OrbState[];
 }
 

@@ -1,3 +1,4 @@
+import '../shared/style.css';
 import '../arena/colours.css';
 import '../telemetry/colours.css';
 import './home.css';
@@ -14,9 +15,12 @@ import { openPage } from '../shared/page.ts';
 import { Palette } from '../shared/palette.ts';
 import { rungName } from '../shared/words.ts';
 import { decodeBatch } from '../telemetry/batch.ts';
-import { LINES, lineChannel, QUANTITIES } from '../telemetry/catalogue.ts';
+import { BATCH_RATE, LINES, lineChannel, QUANTITIES } from '../telemetry/catalogue.ts';
 import { History } from '../telemetry/history.ts';
 import { Sparkline } from '../telemetry/sparkline.ts';
+
+/** Two batches of readings behind the newest, ms. */
+const DRAW_DELAY = 2000 / BATCH_RATE;
 
 /** How often the gateway is asked how it is, ms. */
 const REFRESH = 2000;
@@ -44,7 +48,7 @@ link.listen({
       if (state) timeline.add(state, ts ?? now, now);
     });
     arena.on('ORBS', ({ orbs }) => scene.takeOrbs(orbs));
-    void arena.subscribe().catch(console.error);
+    arena.subscribe().catch(console.error);
     for (const line of LINES.keys()) {
       const readings = session.channel<{ READINGS: Uint8Array }>(lineChannel(line));
       readings.on('READINGS', (payload) => {
@@ -53,13 +57,13 @@ link.listen({
         clock.see(batch.start + batch.samples * batch.period, performance.now());
         history.add(line, batch);
       });
-      void readings.subscribe().catch(console.error);
+      readings.subscribe().catch(console.error);
     }
   },
   open(session) {
     timeline.clear();
     clock.clear();
-    scene.forgetOrbs();
+    scene.forget();
     session.request<unknown, Look>('LOOK').then(({ orbs }) => scene.takeOrbs(orbs), console.error);
     void refresh();
   },
@@ -116,7 +120,7 @@ function frame(now: number): void {
   requestAnimationFrame(frame);
   view.draw(timeline.sample(now), scene, undefined, now);
   const farNow = clock.farTime(now);
-  if (farNow !== undefined) sparkline.draw(farNow - 80);
+  if (farNow !== undefined) sparkline.draw(farNow - DRAW_DELAY);
 }
 
 setInterval(() => void refresh(), REFRESH);

@@ -4,8 +4,8 @@ import { formatBytesPerSecond, formatCount, formatMs, Rates } from './figures.ts
 test('figures read the same width for width', () => {
   expect([undefined, 0.42, 9.96, 41.7].map(formatMs)).toEqual(['–', '0.4 ms', '10.0 ms', '42 ms']);
   expect([0, 950, 12_345, 3_400_000].map(formatBytesPerSecond)).toEqual([
-    '0.0 kB/s',
-    '0.9 kB/s',
+    '0 B/s',
+    '950 B/s',
     '12.3 kB/s',
     '3.4 MB/s',
   ]);

@@ -4,10 +4,11 @@ export function formatMs(ms: number | undefined): string {
   return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 }
 
-/** Bytes a second in kB or MB. */
+/** Bytes a second in B, kB or MB. */
 export function formatBytesPerSecond(bytes: number): string {
   if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB/s`;
-  return `${(bytes / 1e3).toFixed(1)} kB/s`;
+  if (bytes >= 1e3) return `${(bytes / 1e3).toFixed(1)} kB/s`;
+  return `${Math.round(bytes)} B/s`;
 }
 
 /** A whole number with thin groups: 12 345. */

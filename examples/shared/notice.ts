@@ -1,6 +1,6 @@
 import { element, setText } from './element.ts';
 import type { Link } from './link.ts';
-import { advice } from './words.ts';
+import { advice, rungName } from './words.ts';
 
 /** Short waits pass without a word, ms. */
 const PATIENCE = 250;
@@ -42,7 +42,9 @@ export class Notice {
     const { state, failure, choice } = this.#link;
     this.#root.dataset.kind = state;
     setText(this.#title, TITLES[state]);
-    setText(this.#text, failure ? advice(failure.code) : TEXTS[state]);
+    const chosen = state === 'connecting' && choice !== 'auto';
+    const text = chosen ? `${rungName(choice)} alone, as chosen.` : TEXTS[state];
+    setText(this.#text, failure ? advice(failure.code) : text);
     setText(this.#code, failure?.code ?? '');
     this.#code.hidden = !failure;
     this.#actions.hidden = !failure;

@@ -1,5 +1,4 @@
 import type { Session } from '@spillway/client';
-import './style.css';
 import { byId } from './element.ts';
 import { Link } from './link.ts';
 import { Notice } from './notice.ts';

@@ -10,7 +10,7 @@ export interface PageQuery {
   readonly gateway?: string;
   /** `?transport=webtransport|websocket` */
   readonly choice: Choice;
-  /** `?hashes=`: SHA-256 of the certificates to accept, base64 (either alphabet) or hex, with commas between. */
+  /** `?hashes=`: SHA-256 of the certificates to accept, hex or base64 of either alphabet, with commas between. */
   readonly certificateHashes?: string[];
   /** `?wtTimeout=`: how long WebTransport may take, ms. */
   readonly webtransportTimeout?: number;
@@ -40,7 +40,10 @@ export function rungsOf(choice: Choice): Rung[] {
   return choice === 'auto' ? ['webtransport', 'websocket'] : [choice];
 }
 
-/** A '+' in a query arrives as a space, so most addresses will carry the other alphabet. */
+/** A hash as base64. A '+' in a query arrives as a space, so most addresses will carry the other alphabet, or hex. */
 function readHash(text: string): string {
+  if (/^[\da-f]{64}$/i.test(text)) {
+    return btoa(text.replace(/../g, (pair) => String.fromCharCode(Number.parseInt(pair, 16))));
+  }
   return text.replaceAll(' ', '+').replaceAll('-', '+').replaceAll('_', '/');
 }

@@ -20,7 +20,7 @@ const REASON_WORDS: Readonly<Record<Reason, string>> = {
   certificate: 'the certificate was not accepted',
   refused: 'the gateway refused it',
   throttled: 'the browser holds back new attempts after a failed one',
-  disabled: 'it is switched off',
+  disabled: 'the gateway does not offer it',
   remembered: 'it failed here a short while ago and is tried again later',
   stalled: 'it stopped moving data',
 };

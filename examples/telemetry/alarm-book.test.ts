@@ -16,6 +16,16 @@ test('an acknowledgement survives what the plant reports later', () => {
   });
 });
 
+test('each change to an alarm raises its revision', () => {
+  const book = new AlarmBook();
+  const revisions = [
+    book.take(report('a')),
+    book.acknowledge('a', 'ada'),
+    book.take(report('a', { active: false })),
+  ].map((alarm) => alarm?.revision);
+  expect(revisions).toEqual([1, 2, 3]);
+});
+
 test('whoever acknowledges first is remembered', () => {
   const book = new AlarmBook();
   book.take(report('a'));

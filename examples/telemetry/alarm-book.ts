@@ -2,6 +2,8 @@ import type { AlarmReport } from './watch.ts';
 
 /** An alarm as pages see it: what the plant reported, and who took notice. */
 export interface Alarm extends AlarmReport {
+  /** Goes up with each change to it: of two versions the higher is the truth. */
+  readonly revision: number;
   /** User id of whoever acknowledged it. */
   readonly acknowledgedBy?: string;
 }
@@ -15,10 +17,12 @@ export class AlarmBook {
 
   /** Takes in a report and gives the alarm as it now stands. */
   take(report: AlarmReport): Alarm {
-    const before = this.#alarms.get(report.id);
-    const alarm: Alarm = before?.acknowledgedBy
-      ? { ...report, acknowledgedBy: before.acknowledgedBy }
-      : report;
+    const { revision = 0, acknowledgedBy } = this.#alarms.get(report.id) ?? {};
+    const alarm: Alarm = {
+      ...report,
+      revision: revision + 1,
+      ...(acknowledgedBy !== undefined && { acknowledgedBy }),
+    };
     this.#alarms.set(report.id, alarm);
     if (this.#alarms.size > KEPT) this.#forgetOne();
     return alarm;
@@ -28,7 +32,7 @@ export class AlarmBook {
   acknowledge(id: string, user: string): Alarm | undefined {
     const alarm = this.#alarms.get(id);
     if (!alarm || alarm.acknowledgedBy) return alarm;
-    const acknowledged = { ...alarm, acknowledgedBy: user };
+    const acknowledged = { ...alarm, revision: alarm.revision + 1, acknowledgedBy: user };
     this.#alarms.set(id, acknowledged);
     return acknowledged;
   }

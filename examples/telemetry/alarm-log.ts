@@ -36,27 +36,27 @@ export class AlarmLog {
     this.#onAcknowledge = onAcknowledge;
   }
 
-  /** Everything anew, as the gateway has it. `you`: the user id of this page. */
-  reset(alarms: readonly Alarm[], you: string): void {
+  /** Forgets everything: a page that was away asks anew. `you`: its user id. */
+  clear(you: string): void {
     this.#you = you;
     this.#alarms.clear();
     this.#rows.clear();
     this.#list.replaceChildren();
-    for (const alarm of alarms) this.take(alarm);
     this.#summarise();
   }
 
-  /** A new alarm, or a known one that changed. */
+  /** A new alarm, or a known one that changed; what is older than what is known changes nothing. */
   take(alarm: Alarm): void {
-    const known = this.#rows.get(alarm.id);
-    const row = known ?? this.#add(alarm);
+    const known = this.#alarms.get(alarm.id);
+    if (known && known.revision >= alarm.revision) return;
+    const row = this.#rows.get(alarm.id) ?? this.#add(alarm);
     this.#alarms.set(alarm.id, alarm);
     this.#show(row, alarm);
     this.#trim();
     this.#summarise();
   }
 
-  #add({ id }: Alarm): Row {
+  #add({ id, raisedAt }: Alarm): Row {
     const level = element('span', { class: 'level' });
     const name = element('strong');
     const reading = element('span', { class: 'reading' });
@@ -74,7 +74,11 @@ export class AlarmLog {
       element('span', { class: 'answer' }, taken, acknowledge),
     );
     const row = { root, level, name, reading, when, taken, acknowledge };
-    this.#list.prepend(root);
+    root.dataset.at = String(raisedAt);
+    const older = [...this.#list.children].find(
+      (other) => Number((other as HTMLElement).dataset.at) < raisedAt,
+    );
+    this.#list.insertBefore(root, older ?? null);
     this.#rows.set(id, row);
     return row;
   }
@@ -128,12 +132,15 @@ export class AlarmLog {
   }
 }
 
+const TIME = new Intl.DateTimeFormat([], {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
+
 function period({ raisedAt, clearedAt }: Alarm): string {
-  const from = new Date(raisedAt).toLocaleTimeString([], {
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-  });
+  const from = TIME.format(raisedAt);
   if (clearedAt === undefined) return `${from}, still active`;
   return `${from}, for ${Math.max(1, Math.round((clearedAt - raisedAt) / 1000))} s`;
 }

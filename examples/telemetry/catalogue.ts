@@ -16,13 +16,15 @@ export interface Quantity {
   /** Below `low` or above `high` an alarm is raised. */
   readonly low: number;
   readonly high: number;
+  /** What cannot be passed; absent where nothing is too much. Nothing here can be below zero. */
+  readonly most?: number;
 }
 
 export const QUANTITIES: readonly Quantity[] = [
   { name: 'Temperature', unit: '°C', decimals: 1, usual: 64, low: 52, high: 76 },
   { name: 'Pressure', unit: 'bar', decimals: 2, usual: 3.2, low: 2.4, high: 4 },
   { name: 'Flow', unit: 'L/min', decimals: 1, usual: 118, low: 96, high: 140 },
-  { name: 'Level', unit: '%', decimals: 1, usual: 55, low: 30, high: 80 },
+  { name: 'Level', unit: '%', decimals: 1, usual: 55, low: 30, high: 80, most: 100 },
   { name: 'Vibration', unit: 'mm/s', decimals: 2, usual: 2.4, low: 0.6, high: 4.2 },
   { name: 'Motor current', unit: 'A', decimals: 1, usual: 21, low: 14, high: 28 },
   { name: 'Speed', unit: 'rpm', decimals: 0, usual: 1460, low: 1380, high: 1540 },

@@ -127,7 +127,7 @@ export class Chart {
           ...axis,
           space: 70,
           size: 26,
-          values: (_plot, splits) => splits.map((at) => (at === 0 ? 'now' : `${at} s`)),
+          values: (_plot, splits) => splits.map((at) => (at === 0 ? 'now' : `−${-at} s`)),
         },
         { ...axis, size: 52, space: 34 },
       ],

@@ -1,3 +1,4 @@
+import '../shared/style.css';
 import './colours.css';
 import './telemetry.css';
 import { RequestError } from '@spillway/client';
@@ -71,13 +72,13 @@ link.listen({
     }
     const alarms = session.channel<{ ALARM: Alarm }>(ALARM_CHANNEL);
     alarms.on('ALARM', (alarm) => log.take(alarm));
-    alarms.subscribe().catch(report);
     session.on('gap', () => void look());
   },
-  open() {
+  open(session) {
     openedAt = performance.now();
     clock.clear();
-    void look();
+    // Subscribes before it looks, so that no alarm can fall in between.
+    session.channel(ALARM_CHANNEL).subscribe().then(look).catch(report);
   },
 });
 
@@ -95,7 +96,8 @@ async function look(): Promise<void> {
   if (!session) return;
   try {
     const view = await session.request<unknown, PlantView>('PLANT');
-    log.reset(view.alarms, view.you);
+    log.clear(view.you);
+    for (const alarm of view.alarms) log.take(alarm);
     const way = view.transport ? ` The plant publishes over ${rungName(view.transport)}.` : '';
     setText(facts, `50 sensors on five lines, 100 readings a second each.${way}`);
   } catch (error) {

@@ -44,6 +44,18 @@ test('every alarm ends, and says so once', () => {
   expect(settled.length).toBeGreaterThan(40);
 });
 
+test('no sensor reads what cannot be: less than nothing, or a level over 100 %', () => {
+  const plant = new Plant(seededRandom(2), START);
+  const levels = SENSORS.filter(({ quantity }) => quantity.unit === '%');
+  const [lowest, fullest]: [number[], number[]] = [[], []];
+  run(plant, 600, (values) => {
+    lowest.push(Math.min(...values));
+    fullest.push(Math.max(...levels.map(({ index }) => values[index]!)));
+  });
+  expect(Math.min(...lowest)).toBe(0);
+  expect(Math.max(...fullest)).toBe(100);
+});
+
 test('sensors stay near where they belong between alarms', () => {
   const plant = new Plant(seededRandom(4), START);
   let inside = 0;

@@ -69,7 +69,7 @@ export class Plant {
 
   #disturbance(): Disturbance {
     const kind = pick(this.#random, [spike, excursion, step]);
-    const height = kind === spike ? between(this.#random, 2.1, 2.7) : between(this.#random, 1.55, 1.95);
+    const height = kind === spike ? between(this.#random, 1.6, 2.2) : between(this.#random, 1.3, 1.7);
     return kind(this.#random() < 0.7 ? height : -height);
   }
 }

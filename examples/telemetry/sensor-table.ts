@@ -27,18 +27,10 @@ export class SensorTable {
     this.#history = history;
     const rows = SENSORS.map((sensor) => makeRow(sensor, onPick));
     for (const [line, name] of LINES.entries()) {
-      const body = element(
-        'tbody',
-        {},
-        ...rows.filter(({ sensor }) => sensor.line === line).map((row) => row.root),
-      );
-      const caption = element(
-        'caption',
-        {},
-        element('span', { class: 'key', 'data-line': String(line) }),
-        name,
-      );
-      root.append(element('table', { class: 'panel' }, caption, makeHead(), body));
+      const own = rows.filter(({ sensor }) => sensor.line === line).map((row) => row.root);
+      const title = element('h3', {}, element('span', { class: 'key', 'data-line': String(line) }), name);
+      const table = element('table', { 'aria-label': name }, makeHead(), element('tbody', {}, ...own));
+      root.append(element('section', { class: 'panel' }, title, table));
     }
     this.#rows = rows;
   }
@@ -74,7 +66,7 @@ export class SensorTable {
 }
 
 function makeHead(): HTMLTableSectionElement {
-  const names = ['Sensor', 'Value', 'Unit', 'Range'];
+  const names = ['Sensor', 'Value and range'];
   const cells = names.map((name) => element('th', { scope: 'col' }, name));
   return element('thead', { class: 'sr' }, element('tr', {}, ...cells));
 }
@@ -90,13 +82,18 @@ function makeRow(sensor: Sensor, onPick: (quantity: number) => void): Row {
     quantity.name,
   );
   pick.addEventListener('click', () => onPick(sensor.index % QUANTITIES.length));
+  band.hidden = mark.hidden = true;
   const root = element(
     'tr',
     {},
     element('th', { scope: 'row' }, pick),
-    element('td', { class: 'number' }, value),
-    element('td', { class: 'unit' }, quantity.unit),
-    element('td', { class: 'range' }, element('span', { class: 'bar' }, band, mark)),
+    element(
+      'td',
+      {},
+      value,
+      element('span', { class: 'unit' }, quantity.unit),
+      element('span', { class: 'bar', 'aria-hidden': 'true' }, band, mark),
+    ),
   );
   return { sensor, root, value, band, mark };
 }

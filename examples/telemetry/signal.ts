@@ -62,9 +62,10 @@ export class Signal {
     this.#drift += this.#noise() * 0.16 * Math.sqrt(elapsed) - this.#drift * DRIFT_PULL * elapsed;
     this.#drift = Math.min(0.3, Math.max(-0.3, this.#drift));
     const cycle = 0.22 * Math.sin((2 * Math.PI * now) / this.#cycle + this.#phase);
-    const away = cycle + this.#drift + this.#noise() * 0.022 + this.#disturbed(now);
-    const { usual, low, high } = this.#quantity;
-    return usual + away * (away > 0 ? high - usual : usual - low);
+    const away = cycle + this.#drift + this.#noise() * 0.014 + this.#disturbed(now);
+    const { usual, low, high, most = Number.POSITIVE_INFINITY } = this.#quantity;
+    const value = usual + away * (away > 0 ? high - usual : usual - low);
+    return Math.min(most, Math.max(0, value));
   }
 
   #disturbed(now: number): number {

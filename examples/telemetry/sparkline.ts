@@ -2,7 +2,7 @@ import type { Palette } from '../shared/palette.ts';
 import type { History } from './history.ts';
 
 /** Seconds across. */
-const WINDOW = 12;
+const WINDOW = 8;
 
 /** A few sensors as plain lines, each in a strip of its own: the plant at a glance. */
 export class Sparkline {

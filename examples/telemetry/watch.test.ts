@@ -5,7 +5,7 @@ import { type AlarmReport, Watch } from './watch.ts';
 const sensor = SENSORS[0]!;
 const { usual, high } = sensor.quantity;
 const beyond = high + (high - usual) * 0.1;
-const farBeyond = high + (high - usual) * 0.5;
+const farBeyond = high + (high - usual) * 0.9;
 
 function feed(watch: Watch, value: number, samples: number): AlarmReport[] {
   const reports: AlarmReport[] = [];

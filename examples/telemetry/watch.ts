@@ -24,8 +24,8 @@ const TO_CLEAR = 100;
 /** Share of the way from usual to the limit that counts as well inside. */
 const WELL_INSIDE = 0.9;
 
-/** Past the limit by this share of the way from usual to it, a warning becomes critical. */
-const CRITICAL = 1.35;
+/** As far from usual as this many times the limit is, a warning becomes critical. */
+const CRITICAL = 1.75;
 
 /** Watches the readings of one sensor and says when an alarm begins, gets worse or ends. */
 export class Watch {

@@ -15,7 +15,7 @@ export interface CliOptions {
   readonly argv?: readonly string[] | undefined;
   /** @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Options that flags and variables do not set. */
+  /** What the program says; flags and variables go over it. */
   readonly options?: GatewayOptions | undefined;
   /** Declares channels and handlers, before the gateway listens. */
   setup?(gateway: Gateway): void | Promise<void>;
@@ -43,13 +43,13 @@ export async function runGateway(cli: CliOptions): Promise<void> {
     );
   };
   try {
-    const config = parseConfig(argv, env);
+    const config = parseConfig(argv, env, cli.options);
     if (config.help) {
       process.stdout.write(configHelp(command));
       return;
     }
     for (const signal of signals) process.on(signal, stop);
-    gateway = createGateway({ ...cli.options, ...config.options });
+    gateway = createGateway(config.options);
     await cli.setup?.(gateway);
     await gateway.listen();
     end = await cli.started?.(gateway);
@@ -60,12 +60,12 @@ export async function runGateway(cli: CliOptions): Promise<void> {
   }
 }
 
-async function close(
-  gateway: Gateway | undefined,
-  end: (() => void | Promise<void>) | undefined,
-): Promise<void> {
-  await end?.();
-  await gateway?.close();
+async function close(gateway: Gateway | undefined, end: Cleanup): Promise<void> {
+  try {
+    await end?.();
+  } finally {
+    await gateway?.close();
+  }
 }
 
 function fail(error: unknown): never {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { DEFAULT_LIMITS, type Limits, resolveLimits } from './core/limits.ts';
+import { DEFAULT_LIMITS, type Limits, MAX_LIMIT, resolveLimits } from './core/limits.ts';
 import { originCheck } from './core/origins.ts';
-import { createLogger, LOG_FORMATS, LOG_LEVELS } from './log.ts';
+import { createLogger, LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log.ts';
 import { DEFAULTS, type GatewayOptions } from './options.ts';
 
 /** A flag or environment variable with a value that cannot be. The message names it and what it accepts. */
@@ -21,9 +21,10 @@ interface Setting {
 }
 
 const port = (value: string) => /^\d{1,5}$/.test(value) && Number(value) <= 65_535;
-const whole = (value: string) => /^[1-9]\d{0,14}$/.test(value);
+const whole = (value: string) => /^[1-9]\d*$/.test(value) && Number(value) <= MAX_LIMIT;
 const path = (value: string) => value.length > 0;
 const oneOf = (values: readonly string[]) => (value: string) => values.includes(value);
+const LIMITS = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
 const ENGINES = ['auto', 'rwebtransport', 'fails-components', 'none'] as const;
 
 const LIMIT_HELP: Readonly<Record<keyof Limits, string>> = {
@@ -34,7 +35,7 @@ const LIMIT_HELP: Readonly<Record<keyof Limits, string>> = {
   bytesPerSecond: 'inbound bytes of a session, sustained',
   subscriptionsPerSession: 'channels a session is subscribed to',
   requestsPerSession: 'requests of a session in progress',
-  pendingPerSession: 'messages waiting for an asynchronous hook',
+  pendingPerSession: 'messages of a session that hooks have not finished',
   maxNames: 'dictionary numbers of a session',
   sendBudgetSoft: 'unsent bytes above which unreliable messages drop',
   sendBudgetHard: 'unsent bytes above which a session closes',
@@ -144,28 +145,30 @@ const SETTINGS: readonly Setting[] = [
     default: 'auto',
     valid: oneOf(LOG_FORMATS),
   },
-  ...(Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]).map(
+  ...LIMITS.map(
     (name): Setting => ({
       group: 'limits',
       flag: kebab(name),
       help: LIMIT_HELP[name],
-      accepts: 'a whole number from 1',
+      accepts: `a whole number 1-${MAX_LIMIT}`,
       default: String(DEFAULT_LIMITS[name]),
       valid: whole,
     }),
   ),
 ];
 
-/** Flags win over `SPILLWAY_*` variables, these over the defaults. */
+/** What a program was asked to do. */
 export type Config = { readonly help: true } | { readonly help: false; readonly options: GatewayOptions };
 
 /**
- * Reads flags (`--port 1`) and environment variables (`SPILLWAY_PORT=1`).
+ * Reads flags (`--port 1`) and environment variables (`SPILLWAY_PORT=1`). Flags win over variables, these over
+ * `program`, the options that the program itself gives.
  * @throws ConfigError for an unknown flag or `SPILLWAY_` variable, or a value outside its range.
  */
 export function parseConfig(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
+  program: GatewayOptions = {},
 ): Config {
   const flags = readFlags(argv);
   if (flags.help === true) return { help: true };
@@ -182,7 +185,7 @@ export function parseConfig(
     values[setting.flag] = value;
   }
   rejectUnknownVariables(env);
-  return { help: false, options: toOptions(values) };
+  return { help: false, options: merge(program, toOptions(values)) };
 }
 
 /** The text of `--help`. */
@@ -194,7 +197,8 @@ export function configHelp(command: string): string {
     'Each flag is also an environment variable: --http-port is SPILLWAY_HTTP_PORT. Flags win.',
   ];
   for (const group of ['network', 'security', 'log', 'limits'] as const) {
-    lines.push('', `${group[0]!.toUpperCase()}${group.slice(1)}`);
+    const range = group === 'limits' ? ` (whole numbers 1-${MAX_LIMIT})` : '';
+    lines.push('', `${group[0]!.toUpperCase()}${group.slice(1)}${range}`);
     for (const setting of SETTINGS) {
       if (setting.group !== group) continue;
       const accepts = group === 'limits' ? '' : `${setting.accepts}; `;
@@ -217,8 +221,13 @@ function readFlags(argv: readonly string[]): Record<string, string | boolean | u
       string | boolean | undefined
     >;
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message.split('. ')[0]! : String(cause);
-    throw new ConfigError(`${message}; --help lists the flags`, { cause });
+    // Without a value, or with one that begins with a dash: then Node's own message knows nothing of the range.
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const flag = /--([\w-]+)/.exec(message)?.[1];
+    const setting = SETTINGS.find((one) => one.flag === flag);
+    if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE' && setting !== undefined)
+      throw new ConfigError(`--${flag} takes ${setting.accepts}`, { cause });
+    throw new ConfigError(`${message.split('. ')[0]}; --help lists the flags`, { cause });
   }
 }
 
@@ -231,34 +240,51 @@ function rejectUnknownVariables(env: Readonly<Record<string, string | undefined>
   }
 }
 
+/** Only what was said, so that it can go over what a program says. */
 function toOptions(values: Readonly<Record<string, string>>): GatewayOptions {
-  const number = (flag: string) => (values[flag] === undefined ? undefined : Number(values[flag]));
-  const cert = values['tls-cert'];
-  const key = values['tls-key'];
+  const { host, port, engine, origins, 'http-host': httpHost, 'http-port': httpPort } = values;
+  const { 'tls-cert': cert, 'tls-key': key, 'log-level': level, 'log-format': format } = values;
+  const { 'advertise-webtransport': webtransport, 'advertise-websocket': websocket } = values;
   if ((cert === undefined) !== (key === undefined)) {
     throw new ConfigError(
       '--tls-cert and --tls-key go together: give both, or neither for a development certificate',
     );
   }
-  const limits: Partial<Record<keyof Limits, number>> = {};
-  for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
-    const value = number(kebab(name));
-    if (value !== undefined) limits[name] = value;
-  }
+  const limits = LIMITS.map((name) => [name, number(values[kebab(name)])] as const);
+  const isLogging = level !== undefined || format !== undefined;
+  const options: GatewayOptions = {
+    host,
+    port: number(port),
+    http: httpPort === 'off' ? false : said({ host: httpHost, port: number(httpPort) }),
+    tls: cert !== undefined && key !== undefined ? { cert, key } : undefined,
+    engine: engine as GatewayOptions['engine'],
+    origins: origins === undefined ? undefined : splitOrigins(origins),
+    advertise: said({ webtransport, websocket }),
+    limits: said(Object.fromEntries(limits)),
+    logger: isLogging ? createLogger(level as LogLevel, format as LogFormat) : undefined,
+  };
+  return said(options) ?? {};
+}
+
+function number(value: string | undefined): number | undefined {
+  return value === undefined ? undefined : Number(value);
+}
+
+/** The members that have a value; undefined where none has. */
+function said<T extends object>(members: T): Partial<T> | undefined {
+  const entries = Object.entries(members).filter(([, value]) => value !== undefined);
+  return entries.length === 0 ? undefined : (Object.fromEntries(entries) as Partial<T>);
+}
+
+function merge(program: GatewayOptions, given: GatewayOptions): GatewayOptions {
+  const limits = { ...program.limits, ...given.limits };
   checkLimits(limits);
   return {
-    host: values.host,
-    port: number('port'),
-    http: values['http-port'] === 'off' ? false : { host: values['http-host'], port: number('http-port') },
-    tls: cert !== undefined && key !== undefined ? { cert, key } : 'dev',
-    engine: values.engine as GatewayOptions['engine'],
-    origins: values.origins === undefined ? undefined : splitOrigins(values.origins),
-    advertise: { webtransport: values['advertise-webtransport'], websocket: values['advertise-websocket'] },
+    ...program,
+    ...given,
+    http: given.http && program.http ? { ...program.http, ...given.http } : (given.http ?? program.http),
+    advertise: { ...program.advertise, ...given.advertise },
     limits,
-    logger: createLogger(
-      values['log-level'] as (typeof LOG_LEVELS)[number],
-      values['log-format'] as (typeof LOG_FORMATS)[number],
-    ),
   };
 }
 
@@ -266,8 +292,9 @@ function checkLimits(limits: Partial<Limits>): void {
   try {
     resolveLimits(limits);
   } catch (cause) {
-    if (cause instanceof RangeError) throw new ConfigError(cause.message, { cause });
-    throw cause;
+    if (!(cause instanceof RangeError)) throw cause;
+    const message = cause.message.replace(/limits\.(\w+)/g, (_, name: string) => `--${kebab(name)}`);
+    throw new ConfigError(message, { cause });
   }
 }
 

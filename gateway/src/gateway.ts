@@ -8,7 +8,7 @@ import { type ChannelOptions, ChannelRules } from './core/channel-rules.ts';
 import type { Broker } from './core/contracts/broker.ts';
 import { SpillwayError } from './core/errors.ts';
 import { Hub } from './core/hub.ts';
-import { type Limits, resolveLimits } from './core/limits.ts';
+import { type Limits, MAX_LIMIT, resolveLimits } from './core/limits.ts';
 import { type Logger, SILENT } from './core/logger.ts';
 import { originCheck } from './core/origins.ts';
 import { Payloads } from './core/payload.ts';
@@ -61,6 +61,7 @@ export class Gateway implements AsyncDisposable {
   readonly #events = new EventEmitter<GatewayEvents>();
   #phase: 'new' | 'starting' | 'listening' | 'closed' = 'new';
   #ticker: NodeJS.Timeout | undefined;
+  #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: GatewayOptions) {
@@ -158,13 +159,15 @@ export class Gateway implements AsyncDisposable {
     if (this.#phase !== 'new')
       throw new SpillwayError('already-listening', 'listen() works once for a gateway');
     this.#phase = 'starting';
+    this.#opening = this.#open();
     try {
-      await this.#hub.start();
-      await this.#listeners.open();
+      await this.#opening;
     } catch (error) {
       await this.close();
       throw error;
     }
+    if (this.#closing !== undefined)
+      throw new SpillwayError('closed', 'the gateway was closed while it started');
     this.#ticker = setInterval(() => this.#sessions.tick(systemClock.now()), TICK);
     this.#phase = 'listening';
     return this.address();
@@ -182,10 +185,13 @@ export class Gateway implements AsyncDisposable {
   /**
    * Accepts nobody new, asks the clients to move, waits until they have or the time is up, then closes.
    * @param within ms. @default limits.drainTimeout
+   * @throws RangeError for a time outside 0-2147483647
    */
   async drain(within: number = this.#limits.drainTimeout): Promise<void> {
+    if (!(within >= 0 && within <= MAX_LIMIT))
+      throw new RangeError(`drain takes 0-${MAX_LIMIT} ms, not ${within}`);
     this.#admission.draining = true;
-    this.#sessions.drain(within);
+    this.#sessions.drain(Math.ceil(within));
     await this.#emptied(within);
     await this.close();
   }
@@ -200,10 +206,17 @@ export class Gateway implements AsyncDisposable {
     return this.close();
   }
 
+  async #open(): Promise<void> {
+    await this.#hub.start();
+    await this.#listeners.open();
+  }
+
   async #close(): Promise<void> {
     this.#phase = 'closed';
     this.#admission.draining = true;
     clearInterval(this.#ticker);
+    // What is being bound could not be freed yet.
+    await this.#opening?.catch(() => {});
     this.#sessions.closeAll();
     await this.#listeners.close();
     await this.#broker.close();
@@ -233,11 +246,13 @@ export class Gateway implements AsyncDisposable {
   }
 
   #emit<Name extends keyof GatewayEvents>(name: Name, ...args: GatewayEvents[Name]): void {
-    for (const listener of this.#events.listeners(name) as ((...args: unknown[]) => void)[]) {
+    const failed = (error: unknown) => this.#logger.error({ err: error, event: name }, 'a listener failed');
+    for (const listener of this.#events.listeners(name) as ((...args: unknown[]) => unknown)[]) {
       try {
-        listener(...args);
+        const done = listener(...args);
+        if (done instanceof Promise) done.catch(failed);
       } catch (error) {
-        this.#logger.error({ err: error, event: name }, 'a listener failed');
+        failed(error);
       }
     }
   }

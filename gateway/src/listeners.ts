@@ -13,7 +13,7 @@ import { type Limits, sessionLimits } from './core/limits.ts';
 import type { Logger } from './core/logger.ts';
 import { selectEngine } from './engines/select.ts';
 import { normaliseAddress } from './http/address.ts';
-import { bind, unbind } from './http/listener.ts';
+import { Listener } from './http/listener.ts';
 import { negotiation, type Offer, urlHost } from './http/negotiation.ts';
 import { routes } from './http/routes.ts';
 import { DEFAULTS, type GatewayOptions } from './options.ts';
@@ -33,6 +33,14 @@ export interface Addresses {
 /** With port 0, how often to look for a number that is free on TCP and UDP alike. */
 const PORT_ATTEMPTS = 10;
 
+/** For a client to finish TLS, ms. */
+const HANDSHAKE_TIMEOUT = 10_000;
+
+const SERVER_OPTIONS = {
+  // Some clients offer HTTP/2 (`h2c`) with every request; that is no reason not to answer them.
+  shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
+};
+
 /** Options with the defaults filled in. */
 type Resolved = {
   readonly [Name in 'host' | 'port' | 'tls' | 'http' | 'engine']: NonNullable<GatewayOptions[Name]>;
@@ -45,7 +53,7 @@ export class Listeners {
   readonly #acceptor: Acceptor;
   readonly #logger: Logger;
   readonly #ready: () => boolean;
-  readonly #servers: Server[] = [];
+  readonly #listeners: Listener[] = [];
   #engineServer: EngineServer | undefined;
   #addresses: Addresses = {};
   #offer: Offer | undefined;
@@ -94,22 +102,23 @@ export class Listeners {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#engineServer?.close(), ...this.#servers.map(unbind)]);
+    await Promise.all([this.#engineServer?.close(), ...this.#listeners.map((listener) => listener.close())]);
   }
 
   /** TCP and UDP under one number. */
   async #openPair(certificate: Certificate, engine: Engine | undefined): Promise<number> {
     const { host, port } = this.#options;
     for (let attempt = 1; ; attempt++) {
-      const server = createHttpsServer({ cert: certificate.cert, key: certificate.key });
-      this.#serve(server, true);
-      const bound = await bind(server, host, port);
+      const { cert, key } = certificate;
+      const server = createHttpsServer({ ...SERVER_OPTIONS, cert, key, handshakeTimeout: HANDSHAKE_TIMEOUT });
+      const listener = this.#serve(server, true);
+      const bound = await listener.bind(host, port);
       try {
         if (engine !== undefined) this.#engineServer = await this.#openEngine(engine, certificate, bound);
-        this.#servers.push(server);
+        this.#listeners.push(listener);
         return bound;
       } catch (error) {
-        await unbind(server);
+        await listener.close();
         const taken = error instanceof EngineError && error.code === 'engine-port-in-use';
         if (port !== 0 || !taken || attempt === PORT_ATTEMPTS) throw error;
       }
@@ -128,19 +137,18 @@ export class Listeners {
   }
 
   async #openPlain(host: string, port: number): Promise<void> {
-    const server = createHttpServer();
-    this.#serve(server, false);
-    const bound = await bind(server, host, port);
-    this.#servers.push(server);
+    const listener = this.#serve(createHttpServer(SERVER_OPTIONS), false);
+    const bound = await listener.bind(host, port);
+    this.#listeners.push(listener);
     this.#addresses = {
       http: `http://${isWildcard(host) || host === '127.0.0.1' ? 'localhost' : urlHost(host)}:${bound}`,
       ...this.#addresses,
     };
   }
 
-  #serve(server: Server, secure: boolean): void {
+  #serve(server: Server, secure: boolean): Listener {
     const answer = routes({
-      negotiation: (host) => negotiation(this.#offer!, host, secure),
+      negotiation: (host) => this.#offer && negotiation(this.#offer, host, secure),
       ready: this.#ready,
       files: this.#options.files,
       logger: this.#logger,
@@ -153,12 +161,15 @@ export class Listeners {
       const path = (request.url ?? '').replace(/\?.*$/s, '');
       const address = normaliseAddress(request.socket.remoteAddress);
       if (path === '/ws' && address !== undefined) websockets.handleUpgrade(request, socket, head, address);
-      else socket.on('error', () => socket.destroy()).end(NOT_FOUND);
+      else endWith(socket, NOT_FOUND);
     });
     server.on('clientError', (_error, socket: Duplex) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+      if (socket.writable) endWith(socket, BAD_REQUEST);
       else socket.destroy();
     });
+    return new Listener(server, (error) =>
+      this.#logger.error({ err: error }, 'a connection could not be accepted'),
+    );
   }
 }
 
@@ -174,6 +185,13 @@ function resolve(options: GatewayOptions): Resolved {
 }
 
 const NOT_FOUND = 'HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
+const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
+
+/** The last answer on a socket that no HTTP server looks after any more. The client need not agree to the end. */
+function endWith(socket: Duplex, answer: string): void {
+  socket.on('error', () => socket.destroy());
+  socket.end(answer, () => socket.destroy());
+}
 
 function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::';

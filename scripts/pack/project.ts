@@ -69,12 +69,12 @@ export async function bundleSize(project: string, code: string): Promise<number>
     platform: 'browser',
     minify: true,
     write: false,
+    metafile: true,
     logLevel: 'silent',
   });
-  const output = result.outputFiles[0]!;
-  const foreign = [...output.text.matchAll(/\b(?:from|import|import\()\s*["']([^"']+)["']/g)].map(
-    (match) => match[1],
-  );
-  if (foreign.length > 0) throw new Error(`The bundle still imports ${foreign.join(', ')}.`);
-  return output.contents.length;
+  const foreign = Object.values(result.metafile.outputs).flatMap(({ imports }) => imports);
+  if (foreign.length > 0) {
+    throw new Error(`The bundle still imports ${foreign.map(({ path }) => path).join(', ')}.`);
+  }
+  return result.outputFiles[0]!.contents.length;
 }

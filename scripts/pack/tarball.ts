@@ -60,7 +60,7 @@ export async function problemsOf({ folder, manifest, files }: Tarball): Promise<
   for (const field of ['description', 'license', 'engines', 'sideEffects', 'files']) {
     if (manifest[field] === undefined) problems.push(`package.json has no ${field}`);
   }
-  for (const path of files) {
+  for (const path of files.filter((name) => /\.(js|ts)$/.test(name))) {
     const text = await readFile(join(distOf(folder), path), 'utf8');
     if (/\bfrom '\.[^']*\.ts'/.test(text)) problems.push(`${path} imports a source file`);
     if (/\b(eval|Function)\(['"`]/.test(text))

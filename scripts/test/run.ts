@@ -101,6 +101,7 @@ function ended(child: ChildProcess, stop: AbortSignal): Promise<Exit> {
     let killer: NodeJS.Timeout | undefined;
     const end = () => {
       signalGroup(child, 'SIGTERM');
+      clearTimeout(killer);
       killer = setTimeout(() => signalGroup(child, 'SIGKILL'), GRACE);
     };
     const limit = setTimeout(() => {
@@ -116,7 +117,7 @@ function ended(child: ChildProcess, stop: AbortSignal): Promise<Exit> {
     stop.addEventListener('abort', end, { once: true });
     child.once('error', (error) => settle({ ok: false, problem: `Cannot start it: ${error.message}.` }));
     // The pipes stay open while anything that the stage started still holds them.
-    child.once('exit', () => signalGroup(child, 'SIGKILL'));
+    child.once('exit', end);
     child.once('close', (code, signal) => {
       if (signal !== null) problem ??= `Ended by ${signal}.`;
       settle({ ok: code === 0, ...(problem !== undefined && { problem }) });

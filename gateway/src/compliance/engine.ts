@@ -209,6 +209,18 @@ const BEHAVIOURS = {
     expect(server.closes).toBe(1);
   },
 
+  'a client that reads nothing cannot outlive the close of the server': async (bench) => {
+    const { server, client } = await bench.connect();
+    // Several, for the window of the connection to close, not just a stream's.
+    for (let count = 0; count < 4; count++) {
+      const stream = await server.session.openUnidirectional();
+      stream.write(pattern(HUGE));
+    }
+    server.session.close(4500, 'going-away');
+    expect(await server.closed).toEqual({ code: 4500, reason: 'going-away' });
+    await client.closed.catch(() => {});
+  },
+
   'the end of a session ends its streams, and nothing opens or sends any more': async (bench) => {
     const { server, client } = await bench.connect();
     const stream = await client.createBidirectionalStream();

@@ -27,6 +27,15 @@ test('addresses do not take each other’s places', () => {
   expect([from('a'), from('b')].map((who) => admission.admit(who, 0))).toEqual([undefined, undefined]);
 });
 
+test('addresses of one IPv6 /64 share their places, and give them back', () => {
+  const admission = control({ sessionsPerAddress: 1 });
+  expect(admission.admit(from('2001:db8::1'), 0)).toBeUndefined();
+  expect(admission.admit(from('2001:db8::2'), 0)?.code).toBe(CLOSE['too-many-sessions']);
+  expect(admission.admit(from('2001:db8:0:1::1'), 0)).toBeUndefined();
+  admission.release(from('2001:db8::1'), 0);
+  expect(admission.admit(from('2001:db8::2'), 0)).toBeUndefined();
+});
+
 test('the gateway holds no more than its sessions', () => {
   const admission = control({ maxSessions: 2 });
   admission.admit(from('a'), 0);

@@ -1,4 +1,5 @@
 import { CLOSE } from '@spillway/envelope';
+import { addressGroup } from './address-group.ts';
 import type { Admission, Refusal } from './contracts/transport.ts';
 import type { Limits } from './limits.ts';
 import type { OriginCheck } from './origins.ts';
@@ -57,7 +58,7 @@ export class AdmissionControl {
 
   /** Undefined: admitted, and the place is taken until `release`. */
   admit(admission: Admission, now: number): Refusal | undefined {
-    const address = this.#address(admission.remoteAddress, now);
+    const address = this.#address(addressGroup(admission.remoteAddress), now);
     const name = this.#check(admission, address, now);
     if (name !== undefined) {
       this.#refused[name]++;
@@ -69,12 +70,13 @@ export class AdmissionControl {
   }
 
   release(admission: Admission, now: number): void {
-    const address = this.#addresses.get(admission.remoteAddress);
+    const group = addressGroup(admission.remoteAddress);
+    const address = this.#addresses.get(group);
     if (address === undefined) return;
     this.#connections--;
     address.connections--;
     if (address.connections === 0 && address.handshakes.full(now)) {
-      this.#addresses.delete(admission.remoteAddress);
+      this.#addresses.delete(group);
     }
   }
 

@@ -1,4 +1,10 @@
-import type { Envelope, Event, Subscribe, Unsubscribe } from '@spillway/envelope';
+import {
+  type Envelope,
+  type Event,
+  type Subscribe,
+  type Unsubscribe,
+  validChannel,
+} from '@spillway/envelope';
 import type { ChannelContext, ChannelMatch } from './channel-rules.ts';
 import { SpillwayError } from './errors.ts';
 import type { Subscriber } from './hub.ts';
@@ -15,7 +21,7 @@ const NOTHING = new Uint8Array(0);
 
 /**
  * What one session may do on channels and what it is subscribed to. Its methods throw or reject with what the
- * client is to be told; the session turns that into ERROR.
+ * client is to be told; the session turns that into ERROR, and calls them for one channel one after the other.
  */
 export class ChannelAccess {
   readonly subscriptions: Set<string> = new Set();
@@ -23,6 +29,8 @@ export class ChannelAccess {
   readonly #context: SessionContext;
   readonly #replies: ChannelReplies;
   readonly #publishGrants = new Set<string>();
+  /** Subscriptions that the broker has not taken yet. */
+  readonly #joining = new Set<string>();
   #closed = false;
 
   constructor(session: SessionHandle & Subscriber, context: SessionContext, replies: ChannelReplies) {
@@ -34,51 +42,64 @@ export class ChannelAccess {
   /** Synchronous, and without a promise, as long as the hooks are. */
   publish(event: Event): void | Promise<void> {
     const { channel } = event;
+    if (channel === '') throw new SpillwayError('bad-channel', 'a publication needs a channel');
     const match = this.#context.hub.match(channel);
     const { authorize } = match.rule;
     if (authorize === undefined || this.#publishGrants.has(channel)) return this.#offer(event, match);
     const allowed = authorize('publish', this.#about(channel, match));
-    return allowed instanceof Promise
-      ? allowed.then((yes) => this.#granted(yes, event, match))
+    return isPromise(allowed)
+      ? Promise.resolve(allowed).then((yes) => this.#granted(yes, event, match))
       : this.#granted(allowed, event, match);
   }
 
   async subscribe({ id, channel }: Subscribe): Promise<void> {
     const { hub, limits } = this.#context;
+    if (!validChannel(channel))
+      throw new SpillwayError('bad-channel', `'${channel}' does not name one channel`);
     const match = hub.match(channel);
-    const about = this.#about(channel, match);
-    if (match.rule.authorize !== undefined && !(await match.rule.authorize('subscribe', about))) {
-      throw new SpillwayError('forbidden', `subscribing to '${channel}' is not allowed`);
+    if (this.subscriptions.has(channel)) {
+      this.#confirm(id, channel);
+      return;
     }
+    const { authorize } = match.rule;
+    const allowed = authorize === undefined || (await authorize('subscribe', this.#about(channel, match)));
+    if (!allowed) throw new SpillwayError('forbidden', `subscribing to '${channel}' is not allowed`);
     if (this.#closed) return;
-    const isNew = !this.subscriptions.has(channel);
-    if (isNew && this.subscriptions.size >= limits.subscriptionsPerSession) {
+    if (this.subscriptions.size + this.#joining.size >= limits.subscriptionsPerSession) {
       throw new SpillwayError(
         'too-many-subscriptions',
         `a session has at most ${limits.subscriptionsPerSession}`,
       );
     }
-    this.subscriptions.add(channel);
+    this.#joining.add(channel);
     try {
-      const { epoch, seq } = await hub.subscribe(this.#session, channel);
+      await hub.subscribe(this.#session, channel);
+      if (!this.#closed) this.#confirm(id, channel);
+      // A confirmation that does not fit closes the session.
       if (this.#closed) return;
-      this.#replies.reply({ kind: 'subscribed', id, channel, epoch, seq, recovered: false });
-    } catch (error) {
-      this.subscriptions.delete(channel);
-      throw error;
+      this.subscriptions.add(channel);
+    } finally {
+      this.#joining.delete(channel);
     }
-    if (isNew) match.rule.onSubscribe?.(about);
+    await this.#notify('onSubscribe', channel, match);
   }
 
-  unsubscribe({ id, channel }: Unsubscribe): void {
-    if (this.subscriptions.delete(channel)) this.#leave(channel);
+  unsubscribe({ id, channel }: Unsubscribe): void | Promise<void> {
+    const left = this.subscriptions.delete(channel) ? this.#leave(channel) : undefined;
     this.#replies.reply({ kind: 'response', id, more: false, codec: 'bytes', payload: NOTHING });
+    return left;
   }
 
   close(): void {
     this.#closed = true;
-    for (const channel of this.subscriptions) this.#leave(channel);
+    for (const channel of this.#joining) this.#context.hub.unsubscribe(this.#session, channel);
+    for (const channel of this.subscriptions) void this.#leave(channel);
     this.subscriptions.clear();
+  }
+
+  #confirm(id: string, channel: string): void {
+    const { epoch, seq } = this.#context.hub.join(this.#session, channel);
+    this.#replies.reply({ kind: 'subscribed', id, channel, epoch, seq, recovered: false });
   }
 
   #granted(allowed: boolean, event: Event, match: ChannelMatch): void | Promise<void> {
@@ -97,30 +118,45 @@ export class ChannelAccess {
       hub.publish(event);
       return;
     }
-    const { kind: _kind, payload, ...meta } = event;
+    // A stamp is the gateway's to give: what the client wrote there means nothing.
+    const { kind: _kind, payload, seq: _seq, ts: _ts, ...meta } = event;
     const message = { type: event.type, payload: payloads.read(payload, event.codec), meta };
     const verdict = onPublish(message, this.#about(event.channel, match));
-    if (verdict instanceof Promise) {
-      return verdict.then((answer) => {
+    if (isPromise(verdict)) {
+      return Promise.resolve(verdict).then((answer) => {
         if (answer !== false) hub.publish(event);
       });
     }
     if (verdict !== false) hub.publish(event);
   }
 
-  #leave(channel: string): void {
-    const { hub, logger } = this.#context;
+  #leave(channel: string): void | Promise<void> {
+    const { hub } = this.#context;
     hub.unsubscribe(this.#session, channel);
     this.#replies.closeLane(channel);
+    return this.#notify('onUnsubscribe', channel, hub.match(channel));
+  }
+
+  /** Calls a hook whose failure is no answer for the client: it has its answer already. */
+  #notify(hook: 'onSubscribe' | 'onUnsubscribe', channel: string, match: ChannelMatch): void | Promise<void> {
+    const failed = (error: unknown) => {
+      const { logger } = this.#context;
+      logger.error({ err: error, session: this.#session.id, channel }, `${hook} failed`);
+    };
     try {
-      const match = hub.match(channel);
-      match.rule.onUnsubscribe?.(this.#about(channel, match));
+      const done = match.rule[hook]?.(this.#about(channel, match));
+      if (isPromise(done)) return Promise.resolve(done).catch(failed);
     } catch (error) {
-      logger.error({ err: error, session: this.#session.id, channel }, 'onUnsubscribe failed');
+      failed(error);
     }
   }
 
   #about(channel: string, match: ChannelMatch): ChannelContext {
     return { session: this.#session, channel, params: match.params };
   }
+}
+
+/** Any thenable: one that is no Promise of this realm must not pass as a truthy answer. */
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
 }

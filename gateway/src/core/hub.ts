@@ -7,6 +7,7 @@ import { Publication } from './publication.ts';
 
 /** What the hub needs of a session: to hand it events. */
 export interface Subscriber {
+  /** Must not throw: others are waiting for the same event. */
   deliver(publication: Publication): void;
 }
 
@@ -30,7 +31,8 @@ export interface Position {
 interface Topic {
   readonly channel: string;
   readonly epoch: string;
-  readonly subscribers: Set<Subscriber>;
+  /** Each gets what comes after this `seq`; nothing yet before `join`. */
+  readonly subscribers: Map<Subscriber, number>;
   /** Resolves when the broker carries this channel to this node. */
   readonly ready: Promise<void>;
   seq: number;
@@ -75,17 +77,33 @@ export class Hub {
     return match;
   }
 
-  /** Resolves when everything published from now on will reach the subscriber. */
-  async subscribe(subscriber: Subscriber, channel: string): Promise<Position> {
+  /**
+   * Keeps the channel alive for this subscriber; resolves when the broker carries it. Events come from `join` on.
+   * @throws SpillwayError `broker-unavailable`; then the channel is let go
+   */
+  async subscribe(subscriber: Subscriber, channel: string): Promise<void> {
     const topic = this.#topics.get(channel) ?? this.#open(channel);
-    topic.subscribers.add(subscriber);
+    if (!topic.subscribers.has(subscriber)) topic.subscribers.set(subscriber, Number.POSITIVE_INFINITY);
     try {
       await topic.ready;
     } catch (cause) {
       this.unsubscribe(subscriber, channel);
       throw new SpillwayError('broker-unavailable', 'the broker did not take the subscription', { cause });
     }
-    return { epoch: topic.epoch, seq: topic.seq };
+  }
+
+  /**
+   * Everything after the returned position reaches the subscriber, nothing before it. A step of its own, so that
+   * the caller can say so before the first event comes.
+   */
+  join(subscriber: Subscriber, channel: string): Position {
+    const topic = this.#topics.get(channel);
+    if (topic === undefined || !topic.subscribers.has(subscriber))
+      throw new Error(`join without subscribe: '${channel}'`);
+    const { epoch, seq } = topic;
+    if (topic.subscribers.get(subscriber) === Number.POSITIVE_INFINITY)
+      topic.subscribers.set(subscriber, seq);
+    return { epoch, seq };
   }
 
   unsubscribe(subscriber: Subscriber, channel: string): void {
@@ -98,19 +116,22 @@ export class Hub {
   /** @throws ProtocolError when a field is out of range, as `encode` does. */
   publish({ channel, type, delivery, codec, payload, key }: Draft): void {
     const topic = this.#topics.get(channel);
-    this.#published++;
     // Nobody here listens, and so nobody at all until a broker spans nodes and stamps for them.
-    const seq = topic === undefined ? 1 : ++topic.seq;
+    const seq = (topic?.seq ?? 0) + 1;
     const ts = this.#clock.now();
     const event: Event = { kind: 'event', channel, type, delivery, codec, payload, key, seq, ts };
-    this.#broker.publish({ channel, bytes: encode(event), event });
+    const bytes = encode(event);
+    // Only now: what cannot be encoded must not leave a hole in the sequence.
+    if (topic !== undefined) topic.seq = seq;
+    this.#published++;
+    this.#broker.publish({ channel, bytes, event });
   }
 
   #open(channel: string): Topic {
     const topic: Topic = {
       channel,
       epoch: this.#newEpoch(),
-      subscribers: new Set(),
+      subscribers: new Map(),
       ready: this.#broker.subscribe(channel),
       seq: 0,
     };
@@ -122,7 +143,11 @@ export class Hub {
     const topic = this.#topics.get(channel);
     if (topic === undefined) return;
     const publication = new Publication(event ?? (decode(bytes) as Event), this.#book, bytes);
-    for (const subscriber of topic.subscribers) subscriber.deliver(publication);
-    this.#delivered += topic.subscribers.size;
+    const { seq = Number.POSITIVE_INFINITY } = publication.event;
+    for (const [subscriber, since] of topic.subscribers) {
+      if (seq <= since) continue;
+      subscriber.deliver(publication);
+      this.#delivered++;
+    }
   }
 }

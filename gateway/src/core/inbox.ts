@@ -5,27 +5,30 @@
 export class Inbox {
   readonly #limit: number;
   /** Present while a task of this channel is running: what waits behind it. */
-  readonly #waiting = new Map<string, (() => void | Promise<void>)[]>();
+  readonly #channels = new Map<string, (() => void | Promise<void>)[]>();
+  /** Tasks running and waiting, of all channels. */
   #size = 0;
   #closed = false;
 
+  /** `limit`: tasks that have begun or wait and are not done. */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Runs the task now, or after those before it. False: too many wait already. Tasks must not throw or reject. */
+  /** Runs the task now, or after those before it. False: too many are not done yet. Tasks must not throw or reject. */
   run(channel: string, task: () => void | Promise<void>): boolean {
     if (this.#closed) return true;
-    const queue = this.#waiting.get(channel);
-    if (queue !== undefined) {
-      if (this.#size >= this.#limit) return false;
+    if (this.#size >= this.#limit) return false;
+    const waiting = this.#channels.get(channel);
+    if (waiting !== undefined) {
       this.#size++;
-      queue.push(task);
+      waiting.push(task);
       return true;
     }
     const running = task();
     if (running !== undefined) {
-      this.#waiting.set(channel, []);
+      this.#size++;
+      this.#channels.set(channel, []);
       void running.then(() => this.#next(channel));
     }
     return true;
@@ -34,19 +37,17 @@ export class Inbox {
   /** What waits is dropped; what runs ends by itself. */
   close(): void {
     this.#closed = true;
-    this.#waiting.clear();
-    this.#size = 0;
+    this.#channels.clear();
   }
 
   #next(channel: string): void {
     for (;;) {
-      const queue = this.#waiting.get(channel);
-      const task = queue?.shift();
+      this.#size--;
+      const task = this.#channels.get(channel)?.shift();
       if (task === undefined) {
-        this.#waiting.delete(channel);
+        this.#channels.delete(channel);
         return;
       }
-      this.#size--;
       const running = task();
       if (running !== undefined) {
         void running.then(() => this.#next(channel));

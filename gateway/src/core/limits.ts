@@ -16,7 +16,7 @@ export interface Limits {
   readonly subscriptionsPerSession: number;
   /** Requests of one session in progress at the server. @default 64 */
   readonly requestsPerSession: number;
-  /** Inbound messages of one session waiting for an asynchronous hook. @default 256 */
+  /** Subscriptions and publications of one session that hooks have not finished. @default 256 */
   readonly pendingPerSession: number;
   /** Dictionary numbers that each end may define in one session. @default 4096 */
   readonly maxNames: number;
@@ -24,9 +24,9 @@ export interface Limits {
   readonly sendBudgetSoft: number;
   /** Unsent bytes of one session above which it closes as `slow-consumer`. @default 1048576 */
   readonly sendBudgetHard: number;
-  /** Sessions and unfinished handshakes from one IP address. @default 256 */
+  /** Sessions and unfinished handshakes from one IPv4 address or IPv6 /64. @default 256 */
   readonly sessionsPerAddress: number;
-  /** New connections from one IP address, sustained; five times as many at once. @default 100 */
+  /** New connections from one IPv4 address or IPv6 /64, sustained; five times as many at once. @default 100 */
   readonly handshakesPerSecond: number;
   /** Sessions on this gateway. @default 10000 */
   readonly maxSessions: number;
@@ -61,9 +61,12 @@ export const DEFAULT_LIMITS: Limits = {
   drainTimeout: 30_000,
 };
 
+/** The largest limit: 2 GiB, or as long as a timer can wait, 24 days. */
+export const MAX_LIMIT = 2 ** 31 - 1;
+
 /**
  * Fills in the defaults.
- * @throws RangeError for a limit that is not a positive integer, or a pair that cannot work together.
+ * @throws RangeError for a limit that is no whole number from 1 to MAX_LIMIT, or a pair that cannot work together.
  */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
   const limits = { ...DEFAULT_LIMITS };
@@ -71,14 +74,15 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
     if (!Object.hasOwn(DEFAULT_LIMITS, name))
       throw new RangeError(`limits.${name} is not a limit of Spillway`);
     if (value === undefined) continue;
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(`limits.${name} must be a whole number of at least 1, not ${String(value)}`);
-    }
+    if (!Number.isInteger(value) || value < 1 || value > MAX_LIMIT)
+      throw new RangeError(`limits.${name} must be a whole number 1-${MAX_LIMIT}, not ${String(value)}`);
     limits[name as keyof Limits] = value;
   }
   requireOrder(limits, 'sendBudgetSoft', 'sendBudgetHard');
   requireOrder(limits, 'pingInterval', 'idleTimeout');
   requireOrder(limits, 'maxHelloBytes', 'maxMessageBytes');
+  // A client that reconnects subscribes to everything at once.
+  requireOrder(limits, 'subscriptionsPerSession', 'pendingPerSession');
   return limits;
 }
 

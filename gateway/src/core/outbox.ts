@@ -20,6 +20,8 @@ export class Outbox {
   readonly #ledger: NameLedger;
   readonly #drops: Drops;
   readonly #lanes = new Map<string, number>();
+  /** Given back by channels that were left. Used again first, so that few numbers, and few streams, do. */
+  readonly #freeLanes: number[] = [];
   #lastLane = CONTROL;
   messages = 0;
   bytes = 0;
@@ -41,8 +43,9 @@ export class Outbox {
   publish(publication: Publication): Fate {
     const { delivery, channel } = publication.event;
     const bytes = this.#bytes(publication);
+    if (bytes === undefined) return 'slow-consumer';
     // `unordered` may arrive in any order, so in order is within its promise; `latest` is sent as it comes.
-    if (delivery === 'reliable' || delivery === 'unordered') return this.#write(bytes, this.#lane(channel));
+    if (delivery === 'reliable' || delivery === 'unordered') return this.#writeToLane(bytes, channel);
     return this.#sendDroppable(bytes, channel);
   }
 
@@ -56,6 +59,7 @@ export class Outbox {
     const lane = this.#lanes.get(channel);
     if (lane === undefined) return;
     this.#lanes.delete(channel);
+    this.#freeLanes.push(lane);
     this.#transport.closeLane(lane);
   }
 
@@ -67,25 +71,28 @@ export class Outbox {
     }
     // Dropped before the socket, never parked behind it: what waits here is already old.
     if (this.#transport.backlog + bytes.length > this.#limits.sendBudgetSoft) return this.#drop();
-    return this.#write(bytes, this.#lane(channel));
+    return this.#writeToLane(bytes, channel);
   }
 
-  #bytes(publication: Publication): Uint8Array {
+  /** Undefined: the definitions that had to go first found no room. They cannot be skipped: the peer counts them. */
+  #bytes(publication: Publication): Uint8Array | undefined {
     if (this.#encoding === 'json') return publication.full('json');
     if (this.#ledger.knows(publication.route, publication.key)) return publication.compact();
     const names = this.#ledger.take();
-    if (names !== undefined) this.control(names);
+    if (names !== undefined && this.control(names) !== 'sent') return undefined;
     return publication.full('binary');
   }
 
-  #lane(channel: string): number {
-    if (channel === '') return CONTROL;
-    const known = this.#lanes.get(channel);
-    if (known !== undefined) return known;
-    const lane = ++this.#lastLane;
-    this.#lanes.set(channel, lane);
-    this.#write(encode({ kind: 'lane', lane, channel }, this.#encoding), lane);
-    return lane;
+  #writeToLane(bytes: Uint8Array, channel: string): Fate {
+    if (channel === '') return this.#write(bytes, CONTROL);
+    let lane = this.#lanes.get(channel);
+    if (lane === undefined) {
+      lane = this.#freeLanes.pop() ?? ++this.#lastLane;
+      this.#lanes.set(channel, lane);
+      const fate = this.#write(encode({ kind: 'lane', lane, channel }, this.#encoding), lane);
+      if (fate !== 'sent') return fate;
+    }
+    return this.#write(bytes, lane);
   }
 
   #write(bytes: Uint8Array, lane: number): Fate {

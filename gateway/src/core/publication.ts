@@ -1,4 +1,4 @@
-import { type Encoding, type Event, encode, type NameBook } from '@spillway/envelope';
+import { type Encoding, type Event, encode, type NameBook, ProtocolError } from '@spillway/envelope';
 
 /**
  * One event on its way to many sessions. Each form of its bytes is made at most once, when the first session
@@ -7,11 +7,12 @@ import { type Encoding, type Event, encode, type NameBook } from '@spillway/enve
 export class Publication {
   readonly event: Event;
   readonly #book: NameBook;
-  #route = 0;
+  #route: number | undefined;
   #key: number | undefined;
   #full: Uint8Array | undefined;
   #compact: Uint8Array | undefined;
-  #text: Uint8Array | undefined;
+  /** Or why there is none: a payload called JSON by its publisher that is not. */
+  #text: Uint8Array | ProtocolError | undefined;
 
   constructor(event: Event, book: NameBook, full?: Uint8Array) {
     this.event = event;
@@ -21,7 +22,7 @@ export class Publication {
 
   /** The number of the event's channel and type. */
   get route(): number {
-    if (this.#route === 0) this.#route = this.#book.route(this.event.channel, this.event.type);
+    this.#route ??= this.#book.route(this.event.channel, this.event.type);
     return this.#route;
   }
 
@@ -34,7 +35,8 @@ export class Publication {
   /** Self-contained bytes. @throws ProtocolError when a field is out of range, or a JSON payload is not JSON. */
   full(encoding: Encoding): Uint8Array {
     if (encoding === 'json') {
-      this.#text ??= encode(this.event, 'json');
+      this.#text ??= this.#write();
+      if (this.#text instanceof ProtocolError) throw this.#text;
       return this.#text;
     }
     this.#full ??= encode(this.event);
@@ -45,5 +47,14 @@ export class Publication {
   compact(): Uint8Array {
     this.#compact ??= encode(this.event, 'binary', { route: this.route, key: this.key });
     return this.#compact;
+  }
+
+  #write(): Uint8Array | ProtocolError {
+    try {
+      return encode(this.event, 'json');
+    } catch (error) {
+      if (error instanceof ProtocolError) return error;
+      throw error;
+    }
   }
 }

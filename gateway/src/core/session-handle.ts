@@ -37,7 +37,7 @@ export interface Drops {
   oversize: number;
   /** Past messagesPerSecond or bytesPerSecond. */
   'rate-limited': number;
-  /** A datagram that is no envelope. */
+  /** A datagram that is no envelope; towards a session that speaks text, a JSON payload that is none. */
   malformed: number;
 }
 
@@ -63,7 +63,11 @@ export interface SessionHandle {
   readonly reasons: readonly RungReason[];
   readonly remoteAddress: string;
   readonly subscriptions: ReadonlySet<string>;
-  /** Sends to this client alone. False: dropped, or the session is closed. */
+  /**
+   * Sends to this client alone. False: dropped, or the session is closed.
+   * @throws SpillwayError `bad-payload`, `message-too-large`
+   * @throws ProtocolError `bad-value` for a type or key outside its range
+   */
   send(type: string, payload: unknown, options?: SendOptions): boolean;
   stats(): SessionStats;
   /** @param code name of the close code; those below 4500 tell the client to stay away. @default 'normal' */

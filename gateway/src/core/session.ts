@@ -10,7 +10,6 @@ import {
   type Hello,
   NameTable,
   ProtocolError,
-  type Request,
   type Rung,
   type RungReason,
   readPacket,
@@ -18,19 +17,21 @@ import {
 import { ChannelAccess } from './channel-access.ts';
 import type { Admission, Receiver, Transport } from './contracts/transport.ts';
 import { SpillwayError } from './errors.ts';
+import { Heartbeat } from './heartbeat.ts';
 import type { Subscriber } from './hub.ts';
+import { InboundRate } from './inbound-rate.ts';
 import { Inbox } from './inbox.ts';
 import { sessionLimits } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import { Publication } from './publication.ts';
+import { Replies } from './replies.ts';
 import type { SessionContext } from './session-context.ts';
 import type { Drops, SendOptions, SessionHandle, SessionStats, User } from './session-handle.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 type Phase = 'hello' | 'authenticating' | 'open' | 'closed';
 
-/** Reliable messages over the rate that are answered by an error before the session is closed. */
-const RATE_STRIKES = 100;
+/** Of a close reason that may quote the client, characters: within the 1024 bytes that CLOSE holds. */
+const MAX_REASON = 300;
 
 /**
  * One client's logical connection: reads its envelopes, holds its phase and grants, and answers. No I/O and no
@@ -47,18 +48,15 @@ export class Session implements Receiver, Subscriber, SessionHandle {
   readonly #names: NameTable;
   readonly #drops: Drops = { backlog: 0, oversize: 0, 'rate-limited': 0, malformed: 0 };
   readonly #inbox: Inbox;
-  readonly #messageRate: TokenBucket;
-  readonly #byteRate: TokenBucket;
+  readonly #rate: InboundRate;
+  readonly #heartbeat: Heartbeat;
   readonly #access: ChannelAccess;
-  readonly #since: number;
-  #strikes = 0;
+  readonly #replies: Replies;
+  /** Since when the client or `authenticate` is being waited for. */
+  #since: number;
   #phase: Phase = 'hello';
   #encoding: Encoding = 'binary';
   #outbox: Outbox | undefined;
-  #requests = 0;
-  #heard: number;
-  #pinged: number;
-  #rtt: number | undefined;
   #messagesIn = 0;
   #bytesIn = 0;
 
@@ -71,15 +69,15 @@ export class Session implements Receiver, Subscriber, SessionHandle {
     this.#transport = transport;
     this.#names = new NameTable(limits.maxNames);
     this.#inbox = new Inbox(limits.pendingPerSession);
+    const reply = (envelope: Envelope) => this.#control(envelope);
+    this.#replies = new Replies(this, context, reply);
     this.#access = new ChannelAccess(this, context, {
-      reply: (envelope) => this.#control(envelope),
+      reply,
       closeLane: (channel) => this.#outbox?.closeLane(channel),
     });
-    this.#messageRate = new TokenBucket(limits.messagesPerSecond, limits.messagesBurst, now);
-    this.#byteRate = new TokenBucket(limits.bytesPerSecond, limits.bytesPerSecond * 2, now);
+    this.#rate = new InboundRate(limits, now);
+    this.#heartbeat = new Heartbeat(limits, now);
     this.#since = now;
-    this.#heard = now;
-    this.#pinged = now;
   }
 
   get transport(): Rung | 'memory' {
@@ -103,7 +101,7 @@ export class Session implements Receiver, Subscriber, SessionHandle {
   receive(bytes: Uint8Array, reliable: boolean): void {
     if (this.#phase === 'closed') return;
     const now = this.#context.clock.now();
-    this.#heard = now;
+    this.#heartbeat.heard(now);
     this.#bytesIn += bytes.length;
     try {
       if (this.#phase === 'open') this.#receiveOpen(bytes, reliable, now);
@@ -146,26 +144,35 @@ export class Session implements Receiver, Subscriber, SessionHandle {
       bytesIn: this.#bytesIn,
       bytesOut: this.#outbox?.bytes ?? 0,
       backlog: this.#transport.backlog,
-      rtt: this.#rtt,
+      rtt: this.#heartbeat.rtt,
       dropped: { ...this.#drops },
     };
   }
 
   close(code: CloseName = 'normal', reason = ''): void {
     if (this.#phase === 'closed') return;
+    const close = {
+      kind: 'close',
+      code: CLOSE[code],
+      reason: (reason || code).slice(0, MAX_REASON).toWellFormed(),
+    } as const;
     // The last word also as an envelope: a WebTransport session's own end may overtake what its peer has not read.
-    this.#transport.write(
-      encode({ kind: 'close', code: CLOSE[code], reason: reason || code }, this.#encoding),
-      0,
-    );
-    this.#transport.close(CLOSE[code], reason || code);
-    this.#end(CLOSE[code], reason || code);
+    this.#transport.write(encode(close, this.#encoding), 0);
+    this.#transport.close(close.code, close.reason);
+    this.#end(close.code, close.reason);
   }
 
   // Subscriber: what the hub calls.
 
   deliver(publication: Publication): void {
-    if (this.#phase === 'open') this.#publish(publication);
+    if (this.#phase !== 'open') return;
+    try {
+      this.#publish(publication);
+    } catch (error) {
+      // A publisher may call bytes JSON that are not; only a session that speaks text has to look.
+      if (error instanceof ProtocolError) this.#drops.malformed++;
+      else this.#fail(error);
+    }
   }
 
   /** Tells the client to move within so many ms. */
@@ -175,16 +182,25 @@ export class Session implements Receiver, Subscriber, SessionHandle {
 
   /** Deadlines and pings. The gateway calls it a few times a second. */
   tick(now: number): void {
-    const { helloTimeout, idleTimeout, pingInterval } = this.#context.limits;
-    if (this.#phase === 'hello' || this.#phase === 'authenticating') {
-      if (now - this.#since >= helloTimeout) this.close('hello-timeout', 'no HELLO in time');
-    } else if (this.#phase === 'open') {
-      const silent = now - this.#heard;
-      if (silent >= idleTimeout) this.close('idle-timeout', 'nothing was heard from the client');
-      else if (silent >= pingInterval && now - this.#pinged >= pingInterval) {
-        this.#pinged = now;
-        this.#control({ kind: 'ping', time: now });
+    const { helloTimeout } = this.#context.limits;
+    switch (this.#phase) {
+      case 'hello':
+        if (now - this.#since >= helloTimeout) this.close('hello-timeout', 'no HELLO in time');
+        return;
+      case 'authenticating':
+        // Not the client's doing, so with a code that lets it try again.
+        if (now - this.#since >= helloTimeout) this.close('internal', 'the token was not checked in time');
+        return;
+      case 'open': {
+        const beat = this.#heartbeat.tick(now);
+        if (beat === 'silent') this.close('idle-timeout', 'nothing was heard from the client');
+        else if (beat === 'ping') this.#control({ kind: 'ping', time: now });
+        return;
       }
+      case 'closed':
+        return;
+      default:
+        this.#phase satisfies never;
     }
   }
 
@@ -214,55 +230,46 @@ export class Session implements Receiver, Subscriber, SessionHandle {
     if (encodingOf(bytes) !== this.#encoding) {
       throw new ProtocolError('bad-value', `this session speaks ${this.#encoding} since its HELLO`);
     }
-    const withinBytes = this.#byteRate.take(bytes.length, now);
-    this.#names.clock = now;
+    const withinBytes = this.#rate.takeBytes(bytes.length, now);
     readPacket(bytes, this.#names, (envelope) => {
       if (this.#phase !== 'open') return;
       this.#messagesIn++;
-      if (withinBytes && this.#messageRate.take(1, now)) this.#handle(envelope, reliable);
-      else this.#overRate(envelope, reliable);
+      if (withinBytes && this.#rate.takeMessage(now)) this.#handle(envelope, reliable);
+      else this.#overRate(envelope, reliable, now);
     });
   }
 
   #hello(hello: Hello): void {
     if (hello.protocol < 1) throw new ProtocolError('unknown-version', 'protocol versions begin at 1');
+    const { authenticate, logger, limits, clock, book } = this.#context;
     this.reasons = hello.reasons;
     this.#phase = 'authenticating';
-    const { authenticate, logger } = this.#context;
+    this.#since = clock.now();
+    this.#outbox = new Outbox(this.#transport, limits, this.#encoding, book, this.#drops);
     if (authenticate === undefined) {
       this.#welcome();
       return;
     }
-    void Promise.resolve()
-      .then(() => authenticate(hello.token, this.admission))
-      .then(
-        (user) => {
-          if (this.#phase !== 'authenticating') return;
-          if (user === undefined) this.#refuse('unauthorized', 'the token was not accepted');
-          else {
-            this.user = user;
-            this.#welcome();
-          }
-        },
-        (error: unknown) => {
-          if (this.#phase !== 'authenticating') return;
-          if (error instanceof SpillwayError) this.#refuse('unauthorized', error.message, error.code);
-          else {
-            logger.error({ err: error, session: this.id }, 'authenticate failed');
-            this.#refuse('internal', 'the token could not be checked');
-          }
-        },
-      );
-  }
-
-  #refuse(name: CloseName, message: string, code: string = name): void {
-    this.#transport.write(encode({ kind: 'error', code, message }, this.#encoding), 0);
-    this.close(name, message);
+    const decide = async (): Promise<void> => {
+      const user = await authenticate(hello.token, this.admission);
+      if (this.#phase !== 'authenticating') return;
+      // Whatever a data base gives for "nobody" must not pass as somebody.
+      if (!user) throw new SpillwayError('unauthorized', 'the token was not accepted');
+      this.user = user;
+      this.#welcome();
+    };
+    decide().catch((error: unknown) => {
+      const isAnswer = error instanceof SpillwayError;
+      if (!isAnswer) logger.error({ err: error, session: this.id }, 'authenticate failed');
+      if (this.#phase !== 'authenticating') return;
+      const told = isAnswer ? error : new SpillwayError('internal', 'the token could not be checked');
+      this.#replies.error(told);
+      this.close(isAnswer ? 'unauthorized' : 'internal', told.message);
+    });
   }
 
   #welcome(): void {
-    const { limits, clock, book } = this.#context;
-    this.#outbox = new Outbox(this.#transport, limits, this.#encoding, book, this.#drops);
+    const { limits, clock, opened } = this.#context;
     this.#phase = 'open';
     this.#control({
       kind: 'welcome',
@@ -272,7 +279,7 @@ export class Session implements Receiver, Subscriber, SessionHandle {
       limits: sessionLimits(limits),
       received: [],
     });
-    this.#context.opened(this);
+    if (this.open) opened(this);
   }
 
   #handle(envelope: Envelope, reliable: boolean): void {
@@ -284,10 +291,7 @@ export class Session implements Receiver, Subscriber, SessionHandle {
         this.#control({ kind: 'pong', time: envelope.time, now: this.#context.clock.now() });
         return;
       case 'pong':
-        this.#rtt = Math.max(0, this.#context.clock.now() - envelope.time);
-        return;
-      case 'lane':
-        // Lanes are told apart by the transport; counting them begins with resume.
+        this.#heartbeat.pong(envelope.time, this.#context.clock.now());
         return;
       default:
         if (!reliable) throw new ProtocolError('bad-value', `${envelope.kind} may not travel in a datagram`);
@@ -295,7 +299,7 @@ export class Session implements Receiver, Subscriber, SessionHandle {
     }
   }
 
-  #handleReliable(envelope: Exclude<Envelope, { kind: 'event' | 'ping' | 'pong' | 'lane' }>): void {
+  #handleReliable(envelope: Exclude<Envelope, { kind: 'event' | 'ping' | 'pong' }>): void {
     switch (envelope.kind) {
       case 'subscribe':
         this.#inOrder(envelope.channel, envelope.id, () => this.#access.subscribe(envelope));
@@ -304,7 +308,7 @@ export class Session implements Receiver, Subscriber, SessionHandle {
         this.#inOrder(envelope.channel, envelope.id, () => this.#access.unsubscribe(envelope));
         return;
       case 'request':
-        void this.#answer(envelope);
+        void this.#replies.answer(envelope);
         return;
       case 'names':
         this.#names.define(envelope);
@@ -316,10 +320,13 @@ export class Session implements Receiver, Subscriber, SessionHandle {
       case 'close':
         this.close(closeName(envelope.code), envelope.reason);
         return;
+      case 'lane':
+      case 'ack':
+        // Lanes are told apart by the transport, and nothing is kept to be sent again.
+        return;
       case 'hello':
       case 'welcome':
       case 'subscribed':
-      case 'ack':
       case 'gap':
       case 'receipt':
       case 'drain':
@@ -331,84 +338,41 @@ export class Session implements Receiver, Subscriber, SessionHandle {
     }
   }
 
-  async #answer({ id, type, channel, codec, payload }: Request): Promise<void> {
-    const { handlers, limits, payloads } = this.#context;
-    if (this.#requests >= limits.requestsPerSession) {
-      this.#report(
-        new SpillwayError('too-many-requests', `at most ${limits.requestsPerSession} at a time`),
-        id,
-      );
-      return;
-    }
-    this.#requests++;
-    try {
-      const result = await handlers.answer(type, payloads.read(payload, codec), { session: this, channel });
-      const body = payloads.write(result, codec === 'cbor' ? 'cbor' : undefined);
-      this.#control({ kind: 'response', id, more: false, ...body });
-    } catch (error) {
-      this.#report(error, id);
-    } finally {
-      this.#requests--;
-    }
-  }
-
   /** Runs a task in the channel's order; what it throws becomes an ERROR for the client. */
   #inOrder(channel: string, id: string | undefined, task: () => void | Promise<void>, event?: Event): void {
-    const details = event && { channel, type: event.type };
+    const details = event && about(event);
     const fits = this.#inbox.run(channel, () => {
       try {
-        return task()?.catch((error: unknown) => this.#report(error, id, details));
+        return task()?.catch((error: unknown) => this.#replies.failure(error, id, details));
       } catch (error) {
-        this.#report(error, id, details);
+        this.#replies.failure(error, id, details);
       }
     });
     if (fits) return;
     this.#drops.backlog++;
-    this.#report(new SpillwayError('overloaded', 'too many messages wait for this channel'), id, details);
+    if (event !== undefined && isLossy(event)) return;
+    this.#replies.error(new SpillwayError('overloaded', 'too many messages wait for hooks'), id, details);
   }
 
-  /** Reports to the client what went wrong, and to the log what is ours. */
-  #report(error: unknown, id: string | undefined, details?: object): void {
-    if (this.#phase !== 'open') return;
-    const { logger } = this.#context;
-    if (error instanceof SpillwayError) {
-      const given = error.details ?? details;
-      this.#control({
-        kind: 'error',
-        code: error.code,
-        message: error.message,
-        id,
-        details: given === undefined ? undefined : JSON.stringify(given),
-      });
-    } else if (error instanceof ProtocolError) {
-      this.#control({
-        kind: 'error',
-        code: 'bad-payload',
-        message: error.message,
-        id,
-        details: details && JSON.stringify(details),
-      });
-    } else {
-      logger.error({ err: error, session: this.id }, 'a handler failed');
-      this.#control({
-        kind: 'error',
-        code: 'internal',
-        message: 'the server failed to handle this',
-        id,
-        details: details && JSON.stringify(details),
-      });
-    }
-  }
-
-  #overRate(envelope: Envelope, reliable: boolean): void {
-    this.#drops['rate-limited']++;
-    if (!reliable) return;
-    if (++this.#strikes > RATE_STRIKES) {
+  #overRate(envelope: Envelope, reliable: boolean, now: number): void {
+    const isEvent = envelope.kind === 'event';
+    if (!reliable || (isEvent && isLossy(envelope))) {
+      this.#drops['rate-limited']++;
+    } else if (!this.#rate.strike(now)) {
       this.close('rate-limited', 'the session kept sending over its rate');
-      return;
+    } else if (envelope.kind === 'names' || envelope.kind === 'close') {
+      // Both ends count NAMES: without this one, the next would be taken for it.
+      this.#handle(envelope, reliable);
+    } else {
+      this.#drops['rate-limited']++;
+      const id = 'id' in envelope ? envelope.id : undefined;
+      const details = isEvent ? about(envelope) : undefined;
+      this.#replies.error(
+        new SpillwayError('rate-limited', 'this was over the rate and is lost'),
+        id,
+        details,
+      );
     }
-    const id = 'id' in envelope ? envelope.id : undefined;
-    this.#report(new SpillwayError('rate-limited', 'this message was over the rate and is lost'), id);
   }
 
   #breach(error: ProtocolError, reliable: boolean): void {
@@ -435,6 +399,7 @@ export class Session implements Receiver, Subscriber, SessionHandle {
   }
 
   #control(envelope: Envelope): void {
+    if (this.#phase === 'closed') return;
     const fate = this.#outbox?.control(envelope);
     if (fate === 'slow-consumer') this.close('slow-consumer', 'the client reads too slowly');
   }
@@ -446,4 +411,14 @@ export class Session implements Receiver, Subscriber, SessionHandle {
     this.#access.close();
     this.#context.closed(this, code, reason);
   }
+}
+
+/** What an ERROR without an id says about the publication that it is for. */
+function about({ channel, type }: Event): object {
+  return { channel, type };
+}
+
+/** May the network lose it? Then so may we, without a word. */
+function isLossy({ delivery }: Event): boolean {
+  return delivery === 'unreliable' || delivery === 'latest';
 }

@@ -1,4 +1,4 @@
-import type { NameBook } from '@spillway/envelope';
+import { CLOSE, closeName, type NameBook } from '@spillway/envelope';
 import type { AdmissionControl } from './admission-control.ts';
 import type { Acceptor, Admission, Receiver, Refusal, Transport } from './contracts/transport.ts';
 import { Session } from './session.ts';
@@ -14,7 +14,7 @@ export interface SessionTotals {
   readonly transports: Readonly<Record<string, number>>;
   /** Why clients were not on a better rung, `transport:reason`, counted when they said HELLO. */
   readonly reasons: Readonly<Record<string, number>>;
-  /** Ends by close code. */
+  /** Ends by close code; one outside the table counts as 4507 `transport-lost`. */
   readonly closed: Readonly<Record<number, number>>;
   readonly dropped: Readonly<Drops>;
 }
@@ -59,7 +59,8 @@ export class Sessions implements Acceptor {
         const session = handle as Session;
         this.#all.delete(session);
         admission.release(session.admission, shared.clock.now());
-        count(this.#closed, code);
+        // By the table: a client may close with any number, and each would be a counter for ever.
+        count(this.#closed, CLOSE[closeName(code)]);
         addDrops(this.#dropped, session.stats().dropped);
         if (this.#opened.delete(session)) listener.closed(session, code, reason);
       },
@@ -94,8 +95,12 @@ export class Sessions implements Acceptor {
     for (const session of this.#all) session.tick(now);
   }
 
+  /** Tells the open ones to move within so many ms; those that are about to open can do so elsewhere. */
   drain(within: number): void {
-    for (const session of this.#opened) session.drain(within);
+    for (const session of this.#all) {
+      if (session.open) session.drain(within);
+      else session.close('going-away', 'the gateway is going away');
+    }
   }
 
   closeAll(): void {

@@ -247,5 +247,7 @@ function dialect(session: FailsSession): StreamDialect {
         if (stream.writable === writable) stream.onStreamWrite({ success: true });
       }
     },
+    // This package's close does not wait for the peer.
+    sever: () => {},
   };
 }

@@ -144,20 +144,26 @@ function closeInsteadOfError(server: WebTransportServer): void {
 
 const NO_REASON = new Uint8Array();
 
-/** The part of a package session that can answer for a write. */
-interface WriteLedger {
+/** The stream of the CONNECT request: a connection of this package carries one session (RFC 9114 section 4.4). */
+const CONNECT_STREAM = 0;
+
+/** The part of a package session that can answer for a write, and reach the stream below the session. */
+interface PackageCore {
   readonly nextRequestId: number;
+  resetStream(streamId: number, code: number): void;
   dispatch(event: { readonly type: 'writeAck'; readonly requestId: number }): void;
 }
 
 function dialect(library: Rwebtransport, session: WebTransportServerSession): StreamDialect {
-  const ledger = (session as unknown as { core: WriteLedger }).core;
+  const { core } = session as unknown as { core: PackageCore };
   return {
     reason: (code) => new library.WebTransportError('', { source: 'stream', streamErrorCode: code }),
     code: (error) => (error instanceof library.WebTransportError ? (error.streamErrorCode ?? 0) : 0),
-    writeId: () => ledger.nextRequestId - 1,
+    writeId: () => core.nextRequestId - 1,
     release: (_writable, requestId) => {
-      if (requestId !== undefined) ledger.dispatch({ type: 'writeAck', requestId });
+      if (requestId !== undefined) core.dispatch({ type: 'writeAck', requestId });
     },
+    // The capsule that closes a session waits for flow control; a reset of its stream does not, and ends it too.
+    sever: () => core.resetStream(CONNECT_STREAM, 0),
   };
 }

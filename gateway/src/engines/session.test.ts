@@ -10,7 +10,13 @@ const request: EngineRequest = {
   remoteAddress: '127.0.0.1',
 };
 
-const dialect = { reason: () => undefined, code: () => 0, writeId: () => 0, release: () => {} };
+const dialect = {
+  reason: () => undefined,
+  code: () => 0,
+  writeId: () => 0,
+  release: () => {},
+  sever: vi.fn(),
+};
 
 /** A package session whose every promise and stream hangs until the test says otherwise. */
 function hangingSession() {
@@ -51,13 +57,15 @@ describe('a session whose package leaves things hanging', () => {
     vi.clearAllMocks();
   });
 
-  test('ends five seconds after its own close, when the peer confirms nothing', () => {
+  test('ends two seconds after its own close, by force, when the peer confirms nothing', () => {
     session.close(4500, 'going-away');
     expect(hanging.session.close).toHaveBeenCalledExactlyOnceWith({ closeCode: 4500, reason: 'going-away' });
-    vi.advanceTimersByTime(4_999);
+    vi.advanceTimersByTime(1_999);
     expect(closed).not.toHaveBeenCalled();
+    expect(dialect.sever).not.toHaveBeenCalled();
     vi.advanceTimersByTime(1);
     expect(closed).toHaveBeenCalledExactlyOnceWith(4500, 'going-away');
+    expect(dialect.sever).toHaveBeenCalledOnce();
     expect(gone).toHaveBeenCalledOnce();
   });
 

@@ -32,7 +32,7 @@ interface PackageStream {
 const PENDING_DATAGRAMS = 32;
 
 /** How long a peer that takes nothing can hold up the end of a session that was closed here, in milliseconds. */
-const CLOSING = 5000;
+const CLOSING = 2000;
 
 const WAIT = { waitUntilAvailable: true } as const;
 
@@ -108,7 +108,10 @@ export class WebSession implements EngineSession {
     if (this.#closing !== undefined) return;
     this.#closing = { code, reason };
     this.#session.close({ closeCode: code, reason });
-    this.#patience = setTimeout(() => this.#end(), CLOSING);
+    this.#patience = setTimeout(() => {
+      this.#dialect.sever();
+      this.#end();
+    }, CLOSING);
     this.#patience.unref();
   }
 

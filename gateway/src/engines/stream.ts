@@ -13,6 +13,8 @@ export interface StreamDialect {
    * where the stream did not begin the write at once.
    */
   release(writable: WritableStream<Uint8Array>, writeId: number | undefined): void;
+  /** Ends a session whose own close cannot get out, because its peer takes nothing in. */
+  sever(): void;
 }
 
 /**

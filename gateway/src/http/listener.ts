@@ -1,30 +1,59 @@
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { SpillwayError } from '../core/errors.ts';
 
-/**
- * Binds a server and tells the port it got.
- * @throws SpillwayError `port-in-use`, `address-unavailable`, `permission-denied`, `listen-failed`
- */
-export async function bind(server: Server, host: string, port: number): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    const failed = (cause: NodeJS.ErrnoException) => reject(bindError(cause, host, port));
-    server.once('error', failed);
-    server.listen({ host, port }, () => {
-      server.off('error', failed);
-      resolve();
-    });
-  });
-  return (server.address() as AddressInfo).port;
-}
+/** For WebSockets to finish their closing handshake, ms; those have a shorter timeout of their own. */
+const CLOSE_GRACE = 3_000;
 
-/** Ends what is idle at once and everything else with it; resolves when the port is free. */
-export async function unbind(server: Server): Promise<void> {
-  if (!server.listening) return;
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
+/** One TCP port with an HTTP or HTTPS server on it. */
+export class Listener {
+  readonly #server: Server;
+  readonly #failed: (error: Error) => void;
+  /** As accepted, below TLS: a server itself knows nothing of those in a handshake or upgraded. */
+  readonly #sockets = new Set<Socket>();
+
+  /** `failed`: something went wrong after the port was bound, such as too many open files. */
+  constructor(server: Server, failed: (error: Error) => void) {
+    this.#server = server;
+    this.#failed = failed;
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+  }
+
+  /**
+   * Binds the server and tells the port it got.
+   * @throws SpillwayError `port-in-use`, `address-unavailable`, `permission-denied`, `listen-failed`
+   */
+  async bind(host: string, port: number): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      const failed = (cause: NodeJS.ErrnoException) => reject(bindError(cause, host, port));
+      this.#server.once('error', failed);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off('error', failed);
+        resolve();
+      });
+    });
+    this.#server.on('error', this.#failed);
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /**
+   * Ends plain connections at once, and upgraded ones that do not end by themselves after a grace; resolves when
+   * the port is free.
+   */
+  async close(grace: number = CLOSE_GRACE): Promise<void> {
+    if (!this.#server.listening) return;
+    const timer = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, grace);
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+    clearTimeout(timer);
+  }
 }
 
 function bindError(cause: NodeJS.ErrnoException, host: string, port: number): SpillwayError {

@@ -13,8 +13,8 @@ export interface FileAnswer {
 export type Files = (path: string) => FileAnswer | undefined | Promise<FileAnswer | undefined>;
 
 export interface RoutesOptions {
-  /** The negotiation document, as seen from the URL that the client used. */
-  readonly negotiation: (host: string | undefined, secure: boolean) => object;
+  /** The negotiation document, as seen from the URL that the client used; undefined before all ports are known. */
+  readonly negotiation: (host: string | undefined, secure: boolean) => object | undefined;
   readonly ready: () => boolean;
   readonly files: Files | undefined;
   readonly logger: Logger;
@@ -52,11 +52,12 @@ async function answer(
     return sendError(response, 405, 'method-not-allowed', 'use GET', { ...cors, allow: 'GET, HEAD' });
   }
   switch (path) {
-    case '/.well-known/spillway':
-      return sendJson(response, 200, negotiation(request.headers.host, secure), {
-        ...CORS,
-        'cache-control': 'no-store',
-      });
+    case '/.well-known/spillway': {
+      const document = negotiation(request.headers.host, secure);
+      const headers = { ...CORS, 'cache-control': 'no-store' };
+      if (document !== undefined) return sendJson(response, 200, document, headers);
+      return sendError(response, 503, 'not-ready', 'the gateway is starting', headers);
+    }
     case '/healthz':
       return sendText(response, 200, 'ok\n');
     case '/readyz':

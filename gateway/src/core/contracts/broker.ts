@@ -23,7 +23,7 @@ export interface Broker {
   publish(message: BrokerMessage): void;
   /** Resolves when messages published from now on will arrive. A second call changes nothing. */
   subscribe(channel: string): Promise<void>;
-  /** Ends it however often it was subscribed to: what was published before never arrives, not after another `subscribe` either. */
+  /** Ends it, however often subscribed to. What was published before never arrives, nor after a new `subscribe`. */
   unsubscribe(channel: string): void;
   /** No `onMessage` after this resolves. A second call changes nothing. */
   close(): Promise<void>;

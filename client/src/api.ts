@@ -1,0 +1,155 @@
+import type { CloseName, Codec, Delivery, Gap, Rung, RungReason } from '@spillway/envelope';
+import type { Undo } from './clock.ts';
+import type { ConnectError, RequestError } from './errors.ts';
+import type { SessionStats } from './stats.ts';
+
+/** Everything about a message but its payload. */
+export interface MessageMeta {
+  /** Empty for a message to this session alone. */
+  readonly channel: string;
+  readonly type: string;
+  /** Position in the channel; absent on messages to this session alone. */
+  readonly seq?: number | undefined;
+  /** When the gateway stamped it: its clock, ms since the Unix epoch. */
+  readonly ts?: number | undefined;
+  /** The entity that a `latest` message is about. */
+  readonly key?: string | undefined;
+  readonly id?: string | undefined;
+  readonly delivery: Delivery;
+  readonly codec: Codec;
+}
+
+/** What iterating over a channel yields, told apart by `type`. */
+export type Message<Events> = {
+  [Type in keyof Events & string]: {
+    readonly type: Type;
+    readonly payload: Events[Type];
+    readonly meta: MessageMeta;
+  };
+}[keyof Events & string];
+
+export interface PublishOptions {
+  /** @default 'reliable' */
+  readonly delivery?: Delivery | undefined;
+  /** The entity that the message is about, 1-128 bytes. */
+  readonly key?: string | undefined;
+  /** @default 'bytes' for a Uint8Array, 'json' for anything else */
+  readonly codec?: Codec | undefined;
+}
+
+export interface RequestOptions {
+  /** The channel that it is about; it goes in order with what is published there. */
+  readonly channel?: string | undefined;
+  /** Ms, from the call on. @default 10000 */
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** @default 'bytes' for a Uint8Array, 'json' for anything else */
+  readonly codec?: Codec | undefined;
+}
+
+/** One channel of a session. `Events` maps the types of messages to their payloads. */
+export interface Channel<Events extends object = Record<string, unknown>>
+  extends AsyncIterable<Message<Events>> {
+  readonly name: string;
+  /**
+   * Resolves when what is published from now on will arrive. The subscription is renewed after a reconnect; where
+   * that is refused, the session's `error` event says so. Rejects with `RequestError`; `timeout` when the gateway has
+   * not answered 10 s after it was asked.
+   */
+  subscribe(): Promise<void>;
+  /** Resolves when the gateway has let go of it; nothing is delivered from the call on. */
+  unsubscribe(): Promise<void>;
+  /**
+   * Calls `listener` for each message of `type` while subscribed. Payloads of codec `json` are parsed, others are bytes
+   * that stay valid. Returns what takes the listener off.
+   */
+  on<Type extends keyof Events & string>(
+    type: Type,
+    listener: (payload: Events[Type], meta: MessageMeta) => void,
+  ): Undo;
+  off<Type extends keyof Events & string>(
+    type: Type,
+    listener: (payload: Events[Type], meta: MessageMeta) => void,
+  ): void;
+  /**
+   * Publishes without waiting. False: dropped because too much waits already (counted in `stats().dropped`), or not
+   * taken because a queue is full, it is too large (both also an `error` event) or the session is closed. While there
+   * is no connection messages wait, up to `maxQueuedBytes`. Throws `ProtocolError` for what the wire cannot say: a type
+   * or key that is too long, a payload that is not JSON.
+   */
+  publish<Type extends keyof Events & string>(
+    type: Type,
+    payload: Events[Type],
+    options?: PublishOptions,
+  ): boolean;
+  /**
+   * The messages from now on. A loop that falls behind loses the oldest that may be dropped; when it falls behind
+   * reliable ones it gets a `RequestError` `overrun`. Ends when the channel is unsubscribed or the session closed.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message<Events>>;
+}
+
+export type SessionState = 'connecting' | 'open' | 'reconnecting' | 'closed';
+
+/** Which transport carries the session, and why not each better one. */
+export interface TransportInfo {
+  readonly name: Rung;
+  readonly reasons: readonly RungReason[];
+}
+
+/** How a session ended. */
+export interface CloseInfo {
+  /** Close code; envelope's SPEC.md has the table. */
+  readonly code: number;
+  readonly name: CloseName;
+  readonly reason: string;
+  /** What ended it where that was not a plain close: a reconnect that failed for good, a broken protocol. */
+  readonly error?: ConnectError | RequestError | undefined;
+}
+
+/** The events of a session and the arguments of their listeners. */
+export interface SessionEvents {
+  state: [state: SessionState];
+  /** Another transport, or better knowledge of the reasons. */
+  transport: [transport: TransportInfo];
+  /** A message to this session alone. */
+  message: [type: string, payload: unknown, meta: MessageMeta];
+  /** Something went wrong that nobody waits for: a publication was refused, a payload could not be read, … */
+  error: [error: RequestError];
+  close: [info: CloseInfo];
+  /** Messages of a channel are gone for good. */
+  gap: [gap: Pick<Gap, 'channel' | 'from' | 'to'>];
+  /** The gateway will close; ms until then. */
+  drain: [drain: { readonly within: number }];
+}
+
+/** A client's logical connection. It reconnects until it is closed. */
+export interface Session extends AsyncDisposable {
+  /** The gateway's name for this session; a new one after each reconnect. */
+  readonly id: string;
+  readonly state: SessionState;
+  readonly transport: TransportInfo;
+  /** Calls `listener` for each event. Returns what takes it off. */
+  on<Name extends keyof SessionEvents>(name: Name, listener: (...args: SessionEvents[Name]) => void): Undo;
+  off<Name extends keyof SessionEvents>(name: Name, listener: (...args: SessionEvents[Name]) => void): void;
+  /** The channel of this name, always the same object. Throws `TypeError` for what cannot be a channel's name. */
+  channel<Events extends object = Record<string, unknown>>(name: string): Channel<Events>;
+  /**
+   * Asks the gateway. While there is no connection it waits; in flight when the connection is lost, it fails with
+   * `connection-lost`. Rejects with `RequestError`.
+   */
+  request<Request = unknown, Response = unknown>(
+    type: string,
+    payload?: Request,
+    options?: RequestOptions,
+  ): Promise<Response>;
+  /** Read it as often as you like; while somebody does, the round trip is measured every second. */
+  stats(): SessionStats;
+  /**
+   * Connects again with another allow-list and lets go of the present connection once that has worked: a new session
+   * at the gateway, subscriptions renewed, requests in flight failed. Rejects with `ConnectError`; then all is as before.
+   */
+  switchTo(transports: readonly Rung[]): Promise<void>;
+  /** Sends what was written, then closes for good. Resolves when the connection is gone. */
+  close(): Promise<void>;
+}

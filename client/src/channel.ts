@@ -1,0 +1,187 @@
+import type { Event, Subscribed } from '@spillway/envelope';
+import type { Channel, Message, MessageMeta, PublishOptions } from './api.ts';
+import type { Clock, Undo } from './clock.ts';
+import { Emitter } from './emitter.ts';
+import { RequestError } from './errors.ts';
+import { openMessage } from './message.ts';
+import { MessageQueue } from './message-queue.ts';
+import { isDroppable } from './outbox.ts';
+import type { Meter } from './stats.ts';
+
+/** What a channel needs of its session. */
+export interface ChannelHost {
+  readonly clock: Clock;
+  readonly meter: Meter;
+  /** False once the session is closed. */
+  readonly alive: boolean;
+  publish(channel: string, type: string, payload: unknown, options: PublishOptions): boolean;
+  /** Sends SUBSCRIBE or UNSUBSCRIBE and waits for its answer; undefined without a connection. */
+  ask(kind: 'subscribe' | 'unsubscribe', channel: string): Promise<unknown> | undefined;
+  /** Something that no caller waits for. */
+  report(error: RequestError): void;
+  /** A listener threw. */
+  blame(error: unknown): void;
+}
+
+type AnyEvents = Record<string, unknown>;
+
+/** The session's side of a channel; users see it as `Channel`. */
+export class ChannelCore implements Channel {
+  readonly name: string;
+  readonly #host: ChannelHost;
+  readonly #listeners: Emitter<Record<string, [payload: unknown, meta: MessageMeta]>>;
+  readonly #queues = new Set<MessageQueue<Message<AnyEvents>>>();
+  /** The application wants it, whether or not there is a connection. */
+  #wanted = false;
+  /** The answer to the SUBSCRIBE that counts, of this connection. */
+  #asked: Promise<unknown> | undefined;
+  /** For `subscribe` calls that wait. */
+  #waiting: PromiseWithResolvers<void> | undefined;
+  /** Last position before the subscription began; undefined while there is none. */
+  #base: number | undefined;
+  #highest = 0;
+  #received = 0;
+  /** Missing on earlier connections. */
+  #missedBefore = 0;
+  #transit: number | undefined;
+
+  constructor(name: string, host: ChannelHost) {
+    this.name = name;
+    this.#host = host;
+    this.#listeners = new Emitter(host);
+  }
+
+  // Channel: what the application calls.
+
+  async subscribe(): Promise<void> {
+    if (!this.#host.alive) throw new RequestError('closed');
+    this.#wanted = true;
+    if (this.#base !== undefined) return;
+    this.#waiting ??= Promise.withResolvers();
+    if (!this.#asked) this.connected();
+    await this.#waiting.promise;
+  }
+
+  async unsubscribe(): Promise<void> {
+    const wasAsked = this.#asked !== undefined;
+    this.#wanted = false;
+    this.disconnected();
+    this.#settle(new RequestError('aborted'));
+    this.#endQueues();
+    try {
+      if (wasAsked) await this.#host.ask('unsubscribe', this.name);
+    } catch (error) {
+      // Without its connection the subscription is gone as well.
+      if (!/^(connection-lost|closed)$/.test((error as RequestError).code)) throw error;
+    }
+  }
+
+  on(type: string, listener: (payload: never, meta: MessageMeta) => void): Undo {
+    return this.#listeners.on(type, listener as (payload: unknown, meta: MessageMeta) => void);
+  }
+
+  off(type: string, listener: (payload: never, meta: MessageMeta) => void): void {
+    this.#listeners.off(type, listener as (payload: unknown, meta: MessageMeta) => void);
+  }
+
+  publish(type: string, payload: unknown, options: PublishOptions = {}): boolean {
+    return this.#host.publish(this.name, type, payload, options);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message<AnyEvents>> {
+    const { meter, alive } = this.#host;
+    const queue = new MessageQueue<Message<AnyEvents>>(meter);
+    if (alive) this.#queues.add(queue);
+    else queue.end();
+    return queue.read(() => this.#queues.delete(queue));
+  }
+
+  // What the session calls.
+
+  /** Messages that were stamped since the subscription began and have not come. */
+  get missing(): number {
+    const expected = this.#base === undefined ? 0 : this.#highest - this.#base;
+    return this.#missedBefore + Math.max(0, expected - this.#received);
+  }
+
+  /** There is a connection: renews the subscription. */
+  connected(): void {
+    if (!this.#wanted) return;
+    const asked = this.#host.ask('subscribe', this.name);
+    this.#asked = asked;
+    asked?.then(
+      (answer) => {
+        if (this.#asked === asked) this.#subscribed(answer as Subscribed);
+      },
+      (error: RequestError) => {
+        if (this.#asked === asked) this.#refused(error);
+      },
+    );
+  }
+
+  /** The connection is gone, and the subscription with it. */
+  disconnected(): void {
+    this.#missedBefore = this.missing;
+    this.#base = undefined;
+    this.#highest = 0;
+    this.#received = 0;
+    this.#transit = undefined;
+    this.#asked = undefined;
+  }
+
+  receive(event: Event): void {
+    if (!this.#wanted) return;
+    if (event.seq !== undefined) {
+      this.#received++;
+      this.#highest = Math.max(this.#highest, event.seq);
+    }
+    const droppable = isDroppable(event);
+    if (droppable && event.ts !== undefined) {
+      this.#transit = this.#host.meter.arrived(this.#host.clock.now() - event.ts, this.#transit);
+    }
+    if (this.#queues.size > 0 || this.#listeners.has(event.type)) this.#deliver(event, droppable);
+  }
+
+  /** The session is closed. */
+  close(): void {
+    this.#wanted = false;
+    this.disconnected();
+    this.#settle(new RequestError('closed'));
+    this.#endQueues();
+    this.#listeners.clear();
+  }
+
+  #deliver(event: Event, droppable: boolean): void {
+    const message = openMessage(event, this.#host);
+    if (!message) return;
+    this.#listeners.emit(event.type, message.payload, message.meta);
+    for (const queue of this.#queues) queue.push(message, droppable);
+  }
+
+  #subscribed({ seq }: Subscribed): void {
+    this.#base = seq;
+    this.#highest = Math.max(this.#highest, seq);
+    this.#settle();
+  }
+
+  #refused(cause: RequestError): void {
+    this.#wanted = false;
+    this.#asked = undefined;
+    if (this.#waiting) this.#settle(cause);
+    else
+      this.#host.report(
+        new RequestError(cause.code, cause.message, { cause, details: { channel: this.name } }),
+      );
+  }
+
+  #settle(error?: RequestError): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (error) waiting?.reject(error);
+    else waiting?.resolve();
+  }
+
+  #endQueues(): void {
+    for (const queue of this.#queues) queue.end();
+  }
+}

@@ -1,0 +1,26 @@
+export type {
+  CloseName,
+  Codec,
+  Delivery,
+  Encoding,
+  Reason,
+  Rung,
+  RungReason,
+} from '@spillway/envelope';
+export type {
+  Channel,
+  CloseInfo,
+  Message,
+  MessageMeta,
+  PublishOptions,
+  RequestOptions,
+  Session,
+  SessionEvents,
+  SessionState,
+  TransportInfo,
+} from './api.ts';
+export { connect } from './connect.ts';
+export { ConnectError, type ConnectErrorCode, type LocalErrorCode, RequestError } from './errors.ts';
+export type { ConnectOptions, RaceOptions, ReconnectOptions } from './options.ts';
+export type { SessionStats } from './stats.ts';
+export type { VerdictStorage } from './verdict.ts';

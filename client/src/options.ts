@@ -1,0 +1,86 @@
+import type { Encoding, Rung } from '@spillway/envelope';
+import { hashBytes } from './hash.ts';
+import type { VerdictStorage } from './verdict.ts';
+
+/** Timings of the race between transports, ms. */
+export interface RaceOptions {
+  /** Head start of WebTransport before WebSocket is tried as well. @default 500 */
+  readonly websocketDelay?: number | undefined;
+  /** How long WebTransport may take before it counts as blocked. @default 4000 */
+  readonly webtransportTimeout?: number | undefined;
+  /** How long a failure of WebTransport is remembered for an origin; 0: not at all. @default 600000 */
+  readonly rememberFor?: number | undefined;
+  /** A reconnecting session tries WebTransport again this long after it failed. @default 300000 */
+  readonly probeInterval?: number | undefined;
+}
+
+/** Delays between attempts to reconnect: any up to a ceiling that doubles. ms. */
+export interface ReconnectOptions {
+  /** The first ceiling. @default 250 */
+  readonly minDelay?: number | undefined;
+  /** The last ceiling. @default 15000 */
+  readonly maxDelay?: number | undefined;
+  /** Failed attempts in a row before the session closes. @default Infinity */
+  readonly maxAttempts?: number | undefined;
+}
+
+export interface ConnectOptions {
+  /** Goes to the gateway's `authenticate`, in HELLO and never in a URL. A function is asked for each attempt. */
+  readonly token?: string | (() => string | Promise<string>) | undefined;
+  /** The transports that may be used. @default ['webtransport', 'websocket'] */
+  readonly transports?: readonly Rung[] | undefined;
+  /**
+   * SHA-256 of the certificates to accept on WebTransport, as bytes or base64. An empty list: only those that
+   * the platform trusts. @default what the gateway publishes
+   */
+  readonly certificateHashes?: readonly Uint8Array[] | readonly string[] | undefined;
+  /** `json` can be read in the browser's network panel, and costs more. @default 'binary' */
+  readonly encoding?: Encoding | undefined;
+  readonly race?: RaceOptions | undefined;
+  /** False: the session closes when its connection is lost. */
+  readonly reconnect?: false | ReconnectOptions | undefined;
+  /** For one attempt over all transports, ms. @default 15000 */
+  readonly connectTimeout?: number | undefined;
+  /** Bytes of messages and requests kept while there is no connection; 0: none. @default 262144 */
+  readonly maxQueuedBytes?: number | undefined;
+  /** Leave WebTransport alone in browsers where it is known not to hold. @default true */
+  readonly quirks?: boolean | undefined;
+  /** Ends the attempt to connect, and later the session. */
+  readonly signal?: AbortSignal | undefined;
+  /** Where failures of WebTransport are remembered. @default localStorage, or memory where there is none */
+  readonly storage?: VerdictStorage | undefined;
+}
+
+const DEFAULTS = {
+  transports: ['webtransport', 'websocket'] as readonly Rung[],
+  encoding: 'binary' as Encoding,
+  connectTimeout: 15_000,
+  maxQueuedBytes: 256 * 1024,
+  quirks: true,
+  // race
+  websocketDelay: 500,
+  webtransportTimeout: 4_000,
+  rememberFor: 600_000,
+  probeInterval: 300_000,
+  // reconnect
+  minDelay: 250,
+  maxDelay: 15_000,
+  maxAttempts: Number.POSITIVE_INFINITY,
+};
+
+/** Options with their defaults filled in; those of `race` and `reconnect` stand with the others. */
+export type Settings = Readonly<typeof DEFAULTS> &
+  Pick<ConnectOptions, 'token' | 'signal' | 'storage'> & {
+    readonly certificateHashes?: readonly Uint8Array<ArrayBuffer>[] | undefined;
+  };
+
+/** Fills in the defaults. Throws `TypeError` for a certificate hash that is none. */
+export function settle({ race, reconnect, certificateHashes, ...rest }: ConnectOptions): Settings {
+  const given = { ...rest, ...race, ...(reconnect === false ? { maxAttempts: 0 } : reconnect) };
+  const settings = { ...DEFAULTS, certificateHashes: certificateHashes?.map(hashBytes) };
+  for (const [name, value] of Object.entries(given)) {
+    // What is undefined is as good as absent.
+    if (value !== undefined) Object.assign(settings, { [name]: value });
+  }
+  return settings;
+}

@@ -1,0 +1,89 @@
+import { connectWith } from '../connect.ts';
+import type { Environment } from '../environment.ts';
+import type { ConnectOptions } from '../options.ts';
+import type { SessionCore } from '../session.ts';
+import { Throttle } from '../throttle.ts';
+import { memoryStorage } from '../verdict.ts';
+import { ManualClock } from './test-clock.ts';
+import type { Manners, Peer } from './test-peer.ts';
+import { type FakeSocket, fakeWebSocket } from './test-websocket.ts';
+import { type FakeSession, fakeWebTransport } from './test-webtransport.ts';
+
+export const ORIGIN = 'https://gateway.example';
+
+const CHROME =
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36';
+
+/** A platform, a network and a gateway in memory, each as a test wants it. */
+export class World {
+  readonly clock = new ManualClock();
+  /** How WebSocket connections fare: `silent` ones get no answer, `refuse`d ones fail at once. */
+  websocket: 'answer' | 'silent' | 'refuse' | 'forbid' | 'missing' = 'answer';
+  webtransport: 'answer' | 'silent' | 'fail' | 'fail-tls' | 'missing' = 'answer';
+  /** The negotiation document; undefined: there is none; a promise: it takes its time. */
+  document: unknown = {
+    protocol: 1,
+    transports: { webtransport: `${ORIGIN}:4433/wt`, websocket: 'wss://gateway.example/ws' },
+  };
+  userAgent = CHROME;
+  manners: Partial<Manners> = {};
+  /** Does the far end confirm a close? */
+  confirmsClose = true;
+  /** A subprotocol that the server chooses although it was not asked for. */
+  subprotocol: string | undefined;
+  /** Writes wait for these. */
+  streamGate: Promise<void> | undefined;
+  datagramGate: Promise<void> | undefined;
+  readonly sockets: Peer[] = [];
+  readonly sessions: Peer[] = [];
+  readonly fakeSockets: FakeSocket[] = [];
+  readonly fakeSessions: FakeSession[] = [];
+  readonly reported: unknown[] = [];
+  readonly fetched: string[] = [];
+  readonly storage = memoryStorage();
+  readonly throttle = new Throttle();
+  random = (): number => 0.5;
+
+  get environment(): Environment {
+    return {
+      clock: this.clock,
+      random: () => this.random(),
+      fetch: ((url: string, { signal }: { signal: AbortSignal }) => this.#fetch(url, signal)) as typeof fetch,
+      WebSocket: this.websocket === 'missing' ? undefined : fakeWebSocket(this),
+      loadWebTransport: async () => (this.webtransport === 'missing' ? undefined : fakeWebTransport(this)),
+      isCertificateFailure: (cause) => cause instanceof Error && cause.message.includes('TlsFail'),
+      userAgent: this.userAgent,
+      baseUrl: undefined,
+      storage: this.storage,
+      throttle: this.throttle,
+      report: (error) => this.reported.push(error),
+    };
+  }
+
+  /** Peers of both transports. */
+  get peers(): Peer[] {
+    return [...this.sessions, ...this.sockets];
+  }
+
+  connect(options: ConnectOptions = {}): Promise<SessionCore> {
+    return connectWith(this.environment, ORIGIN, options);
+  }
+
+  /** Connects, and lets time pass until that is done. */
+  async session(options: ConnectOptions = {}): Promise<SessionCore> {
+    const connected = this.connect(options);
+    connected.catch(() => {}); // the caller's, below
+    await this.clock.advance(options.race?.websocketDelay ?? 500);
+    return connected;
+  }
+
+  async #fetch(url: string, signal: AbortSignal): Promise<Response> {
+    this.fetched.push(url);
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason));
+    });
+    const document = await Promise.race([this.document, aborted]);
+    if (document instanceof Error) throw document;
+    return document === undefined ? new Response('', { status: 404 }) : Response.json(document);
+  }
+}

@@ -1,0 +1,97 @@
+import { CLOSE } from '@spillway/envelope';
+import { expect, test } from 'vitest';
+import { Bench, settled, type TestClient } from '../compliance/fixture.ts';
+
+async function joined(): Promise<{ bench: Bench; client: TestClient }> {
+  const bench = new Bench({ limits: { pingInterval: 10_000, idleTimeout: 30_000 } });
+  return { bench, client: await bench.join() };
+}
+
+const pings = (client: TestClient): number => client.kinds.filter((kind) => kind === 'ping').length;
+
+test('a silent client is pinged once per interval', async () => {
+  const { bench, client } = await joined();
+  bench.advance(9_999);
+  await settled();
+  expect(pings(client)).toBe(0);
+  bench.advance(1);
+  expect((await client.next('ping')).time).toBe(bench.clock.now());
+  bench.advance(250);
+  bench.advance(9_749);
+  await settled();
+  expect(pings(client)).toBe(1);
+  bench.advance(1);
+  await settled();
+  expect(pings(client)).toBe(2);
+});
+
+test('a client that says something is not pinged', async () => {
+  const { bench, client } = await joined();
+  for (let second = 0; second < 60; second++) {
+    bench.advance(1_000);
+    if (second % 5 === 0) client.send({ kind: 'ping', time: 1 });
+    await settled();
+  }
+  expect(pings(client)).toBe(0);
+  expect(client.ending).toBeUndefined();
+});
+
+test('a client that stays silent is closed', async () => {
+  const { bench, client } = await joined();
+  bench.advance(29_999);
+  await settled();
+  expect(client.ending).toBeUndefined();
+  bench.advance(1);
+  expect(await client.end()).toEqual({
+    code: CLOSE['idle-timeout'],
+    reason: 'nothing was heard from the client',
+  });
+  expect(bench.closed.length).toBe(1);
+});
+
+test.each(['reliable', 'datagram', 'malformed datagram'])('a %s message is a sign of life', async (how) => {
+  const { bench, client } = await joined();
+  for (let times = 0; times < 3; times++) {
+    bench.advance(29_000);
+    if (how === 'reliable') client.send({ kind: 'pong', time: 0, now: 0 });
+    else if (how === 'datagram') client.sendDatagram({ kind: 'pong', time: 0, now: 0 });
+    else client.pipe.sendDatagram(new Uint8Array([0xff]));
+    await settled();
+  }
+  expect(client.ending).toBeUndefined();
+});
+
+test('a pong gives the round trip', async () => {
+  const { bench, client } = await joined();
+  expect(bench.opened[0]!.stats().rtt).toBeUndefined();
+  bench.advance(10_000);
+  const { time } = await client.next('ping');
+  bench.clock.advance(42);
+  client.send({ kind: 'pong', time, now: 0 });
+  await settled();
+  expect(bench.opened[0]!.stats().rtt).toBe(42);
+});
+
+test('a pong that answers no ping, or an older one, measures nothing', async () => {
+  const { bench, client } = await joined();
+  client.send({ kind: 'pong', time: 1, now: 0 });
+  client.send({ kind: 'pong', time: bench.clock.now(), now: 0 });
+  bench.advance(10_000);
+  const first = await client.next('ping');
+  bench.advance(10_000);
+  await client.next('ping');
+  client.send({ kind: 'pong', time: first.time, now: 0 });
+  await settled();
+  expect(bench.opened[0]!.stats().rtt).toBeUndefined();
+});
+
+test('a client that does not answer pings but speaks is alive', async () => {
+  const { bench, client } = await joined();
+  bench.advance(10_000);
+  await client.next('ping');
+  client.sendDatagram({ kind: 'ping', time: 1 });
+  await settled();
+  bench.advance(29_999);
+  await settled();
+  expect(client.ending).toBeUndefined();
+});
