@@ -1,20 +1,12 @@
+import type { Port } from '@spillway/delivery';
 import { CLOSE } from '@spillway/envelope';
 
 /**
- * The write side of one connection: bytes in, I/O out, no policy. Encoded envelopes go in one at a time; framing
- * is the transport's own. The gateway's contract of the same name is its mirror.
+ * The write side of one connection: bytes in, I/O out, no policy. Encoded envelopes and packets go in one at a time;
+ * framing is the transport's own. After `close` nothing is sent, silently. The gateway's contract of the same name is
+ * its mirror.
  */
-export interface Transport {
-  /** Largest datagram in bytes that `sendDatagram` takes now; may change. 0: no datagrams here. */
-  readonly maxDatagramSize: number;
-  /** Bytes accepted and not yet handed to the operating system or the QUIC stack. */
-  readonly backlog: number;
-  /** Sends one envelope in order on a lane. Lane 0 is control. Silently nothing after close. */
-  write(bytes: Uint8Array, lane: number): void;
-  /** Sends one packet without a promise. False: not sent (no room, too big, closed). Never waits. */
-  sendDatagram(bytes: Uint8Array): boolean;
-  /** Sends one envelope on a stream of its own. False: not sent (no room, no streams here). Never waits. */
-  sendMessage(bytes: Uint8Array): boolean;
+export interface Transport extends Port {
   /** Flushes what was written, as far as the far end takes it, and closes with a code of envelope's table and at most 123 bytes of reason. */
   close(code: number, reason: string): void;
 }

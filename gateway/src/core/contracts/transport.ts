@@ -1,3 +1,4 @@
+import type { Port } from '@spillway/delivery';
 import type { Rung } from '@spillway/envelope';
 
 /** What every transport tells about a client before a session exists. One shape for all rungs. */
@@ -14,21 +15,12 @@ export interface Admission {
 }
 
 /**
- * The gateway's write side of one client connection: bytes in, I/O out, no policy. Encoded envelopes go in
- * one at a time; framing is the transport's own.
+ * The gateway's write side of one client connection: bytes in, I/O out, no policy. Encoded envelopes and packets go
+ * in one at a time; framing is the transport's own. Lane numbers are never used twice in a session. After `close`
+ * nothing is sent, silently.
  */
-export interface Transport {
+export interface Transport extends Port {
   readonly name: Rung | 'memory';
-  /** Largest datagram in bytes that `sendDatagram` takes now; may change. 0: no datagrams here. */
-  readonly maxDatagramSize: number;
-  /** Bytes accepted by `write` and not yet handed to the operating system or the QUIC stack. */
-  readonly backlog: number;
-  /** Sends one envelope, never empty, in order on a lane. Lane 0 is control. Silently nothing after close. */
-  write(bytes: Uint8Array, lane: number): void;
-  /** The lane has ended; its stream, where it has one, is finished. The number may be used again. */
-  closeLane(lane: number): void;
-  /** Sends one packet without a promise. False: not sent (no room, too big, closed). Never waits. */
-  sendDatagram(bytes: Uint8Array): boolean;
   /**
    * Flushes what was written, as far as the far end takes it in a short time, and closes with a code of
    * envelope's table. Nothing more is received; `closed` comes when it is done. A second call changes nothing.
@@ -51,8 +43,8 @@ export interface Receiver {
 
 /** What a transport needs of the core to hand over a connection. */
 export interface Acceptor {
-  /** Largest reliable message in bytes, for framing: the whole envelope. */
-  readonly maxMessageBytes: number;
+  /** Largest frame or pipe message in bytes: the largest envelope, and what a packet adds to it. */
+  readonly maxFrameBytes: number;
   /** Checks before any byte is read. Undefined: go on. */
   admit(admission: Admission): Refusal | undefined;
   /**
