@@ -1,14 +1,16 @@
 import { encode } from '@spillway/envelope';
 import { expect, test } from 'vitest';
 import { Lanes } from './lanes.ts';
+import { Retention } from './retention.ts';
 import { event, Heard, Ledger } from './testing.ts';
 
 function bench(retainBudget = 100_000, hardBudget = 100_000) {
   const heard = new Heard();
-  const lanes = new Lanes((lane) => encode(lane), retainBudget, hardBudget, heard);
+  const retention = new Retention(retainBudget, hardBudget);
+  const lanes = new Lanes((lane) => encode(lane), retention, heard);
   const send = (type: string, channel = 'a', port?: Ledger, id?: string) =>
     lanes.send(encode(event({ channel, type })), channel, id, port);
-  return { lanes, heard, send };
+  return { lanes, retention, heard, send };
 }
 
 test('a lane is announced once on each port, before its first envelope, with the count so far', () => {
@@ -54,7 +56,7 @@ test('without a port envelopes wait for the next one', () => {
 });
 
 test('nothing is taken over the budget, and what is acknowledged gives its room back', () => {
-  const { lanes, send } = bench(200, 0);
+  const { lanes, retention, send } = bench(200, 0);
   const port = new Ledger();
   expect([send('A', '', port), send('B', '', port), send('C', '', port)]).toEqual([
     'sent',
@@ -65,11 +67,11 @@ test('nothing is taken over the budget, and what is acknowledged gives its room 
   lanes.acknowledge([{ lane: 0, count: 1 }], port);
   expect(send('D', '', port)).toBe('sent');
   lanes.acknowledge([{ lane: 0, count: 3 }], port);
-  expect(lanes.retainedBytes).toBe(0);
+  expect(retention.bytes).toBe(0);
 });
 
 test('on a port more may wait than without', () => {
-  const { send } = bench(100, 100);
+  const { send } = bench(100, 200);
   expect([send('A'), send('B')]).toEqual(['retained', 'overflow']);
   expect(send('B', 'a', new Ledger())).toBe('sent');
 });

@@ -1,9 +1,7 @@
 import { type Lane, type LanePosition, ProtocolError } from '@spillway/envelope';
 import type { Outcomes } from './message.ts';
 import type { Port } from './port.ts';
-
-/** What a retained envelope costs beside its bytes, about. */
-export const RETAIN_OVERHEAD = 64;
+import type { Retention } from './retention.ts';
 
 /** Lanes at a time. Past it the longest idle one ends. A sixteenth of what a list on the wire holds. */
 const MAX_LANES = 1024;
@@ -34,34 +32,18 @@ export type LaneFate = 'sent' | 'retained' | 'overflow';
  */
 export class Lanes {
   readonly #encode: (lane: Lane) => Uint8Array;
-  readonly #retainBudget: number;
-  readonly #hardBudget: number;
+  readonly #retention: Retention;
   readonly #outcomes: Outcomes;
   readonly #control: OneLane;
   readonly #byChannel = new Map<string, OneLane>();
   readonly #byNumber = new Map<number, OneLane>();
   #last = 0;
-  #bytes = 0;
 
-  /**
-   * `retainBudget`: bytes kept while there is no port. With one, `hardBudget` more may wait for the far end's word.
-   */
-  constructor(
-    encode: (lane: Lane) => Uint8Array,
-    retainBudget: number,
-    hardBudget: number,
-    outcomes: Outcomes,
-  ) {
+  constructor(encode: (lane: Lane) => Uint8Array, retention: Retention, outcomes: Outcomes) {
     this.#encode = encode;
-    this.#retainBudget = retainBudget;
-    this.#hardBudget = hardBudget;
+    this.#retention = retention;
     this.#outcomes = outcomes;
     this.#control = this.#add(0, '');
-  }
-
-  /** Bytes kept, with what keeping them costs. */
-  get retainedBytes(): number {
-    return this.#bytes;
   }
 
   /** Lanes that have not ended, lane 0 among them. */
@@ -73,9 +55,7 @@ export class Lanes {
   send(bytes: Uint8Array, channel: string, id: string | undefined, port: Port | undefined): LaneFate {
     const lane = channel === '' ? this.#control : (this.#byChannel.get(channel) ?? this.#open(channel, port));
     if (lane === undefined) return 'overflow';
-    const size = this.#bytes + bytes.length + RETAIN_OVERHEAD;
-    if (size > this.#retainBudget + (port ? this.#hardBudget : 0)) return 'overflow';
-    this.#bytes = size;
+    if (!this.#retention.take(bytes, port)) return 'overflow';
     lane.left = false;
     if (port) this.#announce(lane, port);
     lane.retained.push({ bytes, id });
@@ -148,7 +128,7 @@ export class Lanes {
     if (more <= 0) return;
     lane.acknowledged = count;
     for (const { bytes, id } of lane.retained.splice(0, more)) {
-      this.#bytes -= bytes.length + RETAIN_OVERHEAD;
+      this.#retention.release(bytes);
       if (id !== undefined) this.#outcomes.outcome(id, 'delivered');
     }
   }

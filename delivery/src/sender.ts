@@ -13,6 +13,7 @@ import type { Fate, Message, Outcomes } from './message.ts';
 import { Pending } from './pending.ts';
 import type { MessageStream, Port } from './port.ts';
 import { Refusals } from './refusals.ts';
+import { Retention } from './retention.ts';
 import { Unordered } from './unordered.ts';
 import { Window } from './window.ts';
 
@@ -32,7 +33,7 @@ export interface SenderOptions {
   readonly softBudget: number;
   /** Unsent bytes above which the far end is too slow. */
   readonly hardBudget: number;
-  /** What must arrive is kept up to this much for a far end that is away; lanes, and `unordered` messages. */
+  /** What must arrive is kept up to this much for a far end that is away; for one that is there, up to `hardBudget`. */
   readonly retainBudget: number;
   readonly outcomes: Outcomes;
 }
@@ -65,6 +66,7 @@ export class Sender {
   readonly #encoding: Encoding;
   readonly #hardBudget: number;
   readonly #outcomes: Outcomes;
+  readonly #retention: Retention;
   readonly #lanes: Lanes;
   readonly #unordered: Unordered;
   readonly #refusals = new Refusals();
@@ -82,11 +84,11 @@ export class Sender {
     this.#encoding = encoding;
     this.#hardBudget = hardBudget;
     this.#outcomes = outcomes;
-    this.#lanes = new Lanes((lane) => encode(lane, encoding), retainBudget, hardBudget, outcomes);
+    this.#retention = new Retention(retainBudget, hardBudget);
+    this.#lanes = new Lanes((lane) => encode(lane, encoding), this.#retention, outcomes);
     this.#unordered = new Unordered(
       (number, bytes) => joinPacket([encode({ kind: 'number', number }, encoding), bytes], encoding),
-      retainBudget,
-      hardBudget,
+      this.#retention,
       outcomes,
     );
     this.#pending = new Pending(softBudget, outcomes);
@@ -101,7 +103,7 @@ export class Sender {
   get stats(): SenderStats {
     return {
       pending: this.#pending.bytes,
-      retained: this.#lanes.retainedBytes + this.#unordered.retainedBytes,
+      retained: this.#retention.bytes,
       inFlight: this.#window.inFlight,
       rtt: this.#window.rtt,
       minRtt: this.#window.minRtt,

@@ -1,19 +1,20 @@
 import { encode, joinPacket } from '@spillway/envelope';
 import { expect, test } from 'vitest';
+import { Retention } from './retention.ts';
 import { envelopes, Heard, Ledger, message } from './testing.ts';
 import { Unordered } from './unordered.ts';
 
 function bench(retainBudget = 1_000_000, hardBudget = 0) {
   const heard = new Heard();
+  const retention = new Retention(retainBudget, hardBudget);
   const unordered = new Unordered(
     (number, bytes) => joinPacket([encode({ kind: 'number', number }), bytes], 'binary'),
-    retainBudget,
-    hardBudget,
+    retention,
     heard,
   );
   const send = (type: string, port?: Ledger, id?: string) =>
     unordered.send(message({ type, delivery: 'unordered' }, { id }), port);
-  return { unordered, heard, send };
+  return { unordered, retention, heard, send };
 }
 
 /** `1 A`: NUMBER 1 and the event of type A behind it. */
@@ -65,7 +66,7 @@ test('what the far end has is not sent again, the rest is', () => {
 });
 
 test('acknowledged messages give their room back, and come once', () => {
-  const { unordered, heard, send } = bench();
+  const { unordered, retention, heard, send } = bench();
   const port = new Ledger();
   send('A', port, 'one');
   send('B', port, 'two');
@@ -74,7 +75,7 @@ test('acknowledged messages give their room back, and come once', () => {
   unordered.acknowledge({ upTo: 2, beyond: [] });
   unordered.acknowledge({ upTo: 1, beyond: [] });
   expect(heard.outcomes).toEqual(['two delivered', 'one delivered']);
-  expect(unordered.retainedBytes).toBe(0);
+  expect(retention.bytes).toBe(0);
 });
 
 test('no more than 1024 go out past the lowest that is not acknowledged', () => {
@@ -91,7 +92,7 @@ test('no more than 1024 go out past the lowest that is not acknowledged', () => 
 });
 
 test('over the budget nothing is taken', () => {
-  const { send } = bench(100, 100);
+  const { send } = bench(100, 200);
   expect([send('A'), send('B')]).toEqual(['retained', 'overflow']);
   expect(send('B', new Ledger())).toBe('sent');
 });

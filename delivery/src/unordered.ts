@@ -1,7 +1,7 @@
 import { type NumberPosition, ProtocolError } from '@spillway/envelope';
-import { RETAIN_OVERHEAD } from './lanes.ts';
 import type { Message, Outcomes } from './message.ts';
 import type { Port } from './port.ts';
+import type { Retention } from './retention.ts';
 
 /** Numbers that may be out after the lowest that is not acknowledged: what the far end has to remember. */
 export const UNORDERED_WINDOW = 1024;
@@ -17,8 +17,7 @@ export type UnorderedFate = 'sent' | 'retained' | 'overflow';
 /** Messages that must all arrive, in any order: numbered, each on a stream of its own, kept until acknowledged. */
 export class Unordered {
   readonly #numbered: (number: number, bytes: Uint8Array) => Uint8Array;
-  readonly #retainBudget: number;
-  readonly #hardBudget: number;
+  readonly #retention: Retention;
   readonly #outcomes: Outcomes;
   /** By number, in rising order. */
   readonly #retained = new Map<number, Retained>();
@@ -27,30 +26,20 @@ export class Unordered {
   #last = 0;
   /** The last that was written to the port. They are written in order. */
   #written = 0;
-  #bytes = 0;
 
-  /** `numbered`: an event behind its number, as one packet. The budgets are those of `Lanes`. */
+  /** `numbered`: an event behind its number, as one packet. */
   constructor(
     numbered: (number: number, bytes: Uint8Array) => Uint8Array,
-    retainBudget: number,
-    hardBudget: number,
+    retention: Retention,
     outcomes: Outcomes,
   ) {
     this.#numbered = numbered;
-    this.#retainBudget = retainBudget;
-    this.#hardBudget = hardBudget;
+    this.#retention = retention;
     this.#outcomes = outcomes;
   }
 
-  /** Bytes kept, with what keeping them costs. */
-  get retainedBytes(): number {
-    return this.#bytes;
-  }
-
   send({ bytes, id }: Message, port: Port | undefined): UnorderedFate {
-    const size = this.#bytes + bytes.length + RETAIN_OVERHEAD;
-    if (size > this.#retainBudget + (port ? this.#hardBudget : 0)) return 'overflow';
-    this.#bytes = size;
+    if (!this.#retention.take(bytes, port)) return 'overflow';
     this.#retained.set(++this.#last, { bytes, id });
     if (!port) return 'retained';
     this.flush(port);
@@ -86,7 +75,7 @@ export class Unordered {
     const retained = this.#retained.get(number);
     if (!retained) return;
     this.#retained.delete(number);
-    this.#bytes -= retained.bytes.length + RETAIN_OVERHEAD;
+    this.#retention.release(retained.bytes);
     if (retained.id !== undefined) this.#outcomes.outcome(retained.id, 'delivered');
   }
 

@@ -187,7 +187,7 @@ class Flow {
   #bounds(): void {
     const { pending, retained } = this.from.sender.stats;
     if (pending > SOFT_BUDGET + 3 * SLOTS * (LARGEST + 500)) throw this.#wrong(`${pending} bytes wait`);
-    if (retained > 2 * (this.#retainBudget + HARD_BUDGET)) throw this.#wrong(`${retained} bytes are kept`);
+    if (retained > Math.max(this.#retainBudget, HARD_BUDGET)) throw this.#wrong(`${retained} bytes are kept`);
     const { beyond, lanes } = this.to.receiver.held;
     if (beyond > 1024 || lanes > 4096) throw this.#wrong('the far end holds too much');
   }
