@@ -82,6 +82,16 @@ export class Lanes {
     this.#end(lane, port);
   }
 
+  /** Nobody will acknowledge any of it. Returns how many envelopes of channels that are. */
+  abandon(): number {
+    let count = 0;
+    for (const { number, retained } of this.#byNumber.values()) {
+      if (number > 0) count += retained.length;
+      for (const { id } of retained) if (id !== undefined) this.#outcomes.outcome(id, 'gap');
+    }
+    return count;
+  }
+
   /** Goes on over a new port: after what the far end has received, the rest of each lane again. */
   resume(port: Port, received: readonly LanePosition[]): void {
     this.acknowledge(received, undefined);

@@ -158,6 +158,13 @@ export class Pending {
     this.#tell(message, name);
   }
 
+  /** Gives up all that waits. */
+  clear(): void {
+    for (const line of [this.#latest, this.#unreliable]) {
+      while (line.behind !== line) this.drop(line.behind.message, 'backlog');
+    }
+  }
+
   #next(now: number): Place {
     for (const line of [this.#latest, this.#unreliable]) {
       while (line.behind.expires <= now) this.drop(line.behind.message, 'expired');

@@ -345,3 +345,29 @@ test('an ACK goes in a datagram where its loss does no harm', () => {
   sender.sendAck(ackOf(1));
   expect(port.writes.length).toBe(3);
 });
+
+describe('the end of a session', () => {
+  test('every outcome that is owed is told, and what may be missing is counted', () => {
+    const { sender, heard } = bench();
+    const port = new Ledger(1200);
+    sender.attach(port);
+    sender.publish(message({ type: 'A' }, { id: 'acknowledged' }), 0);
+    sender.publish(message({ type: 'B' }, { id: 'reliable' }), 0);
+    sender.publish(message({ type: 'C' }), 0);
+    sender.publish(message({ type: 'D', delivery: 'unordered' }, { id: 'unordered' }), 0);
+    sender.publish(latest('E', {}, { id: 'in flight' }), 0);
+    sender.flush(0);
+    sender.publish(unreliable('F', {}, { id: 'waits' }), 0);
+    sender.control(encode({ kind: 'unsubscribe', id: 'u', channel: 'a' }));
+    sender.acknowledge({ kind: 'ack', lanes: [{ lane: 1, count: 1 }] }, 0);
+    expect(sender.end()).toBe(3);
+    expect(heard.outcomes.sort()).toEqual([
+      'acknowledged delivered',
+      'in flight dropped',
+      'reliable gap',
+      'unordered gap',
+      'waits dropped',
+    ]);
+    expect(sender.nextDeadline).toBeUndefined();
+  });
+});

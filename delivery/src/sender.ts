@@ -176,6 +176,16 @@ export class Sender {
     this.#requeue(this.#window.detach());
   }
 
+  /**
+   * The session is over, and nobody will acknowledge anything: tells every outcome that is still owed. Returns how many
+   * messages of channels that had to arrive may not have. Nothing may be sent any more.
+   */
+  end(): number {
+    this.detach();
+    this.#pending.clear();
+    return this.#lanes.abandon() + this.#unordered.abandon();
+  }
+
   /** @throws ProtocolError where what was never sent is acknowledged. */
   acknowledge({ lanes, unordered, packets }: Ack, now: number): void {
     this.#lanes.acknowledge(lanes, this.#port);

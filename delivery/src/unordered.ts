@@ -64,6 +64,12 @@ export class Unordered {
     for (const number of beyond) this.#settle(number);
   }
 
+  /** Nobody will acknowledge any of it. Returns how many messages that are. */
+  abandon(): number {
+    for (const { id } of this.#retained.values()) if (id !== undefined) this.#outcomes.outcome(id, 'gap');
+    return this.#retained.size;
+  }
+
   /** Goes on over a new port: what the far end has not received, again. */
   resume(port: Port, received: NumberPosition): void {
     this.acknowledge(received);
