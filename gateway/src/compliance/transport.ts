@@ -200,7 +200,7 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
 
     test('carries messages of the largest size between small ones', async () => {
       const { acceptor, client, connection, transport } = await pair();
-      const largest = pattern(acceptor.maxMessageBytes);
+      const largest = pattern(acceptor.maxFrameBytes);
       const messages = [pattern(1), largest, pattern(2), largest];
       for (const bytes of messages) {
         client.send(bytes, 0);
@@ -218,7 +218,7 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
       const { acceptor, client, connection } = await pair();
       client.send(encode('before'), 0);
       await until(() => connection.received.length === 1, 'the first message');
-      client.send(pattern(acceptor.maxMessageBytes + 1), 0);
+      client.send(pattern(acceptor.maxFrameBytes + 1), 0);
       client.send(encode('after'), 0);
       const ending = await until(() => client.ending, 'the close');
       expect(ending.code).toBe(CLOSE['message-too-large']);

@@ -56,6 +56,10 @@ export class SendStream implements EngineSendStream {
     return this.#backlog;
   }
 
+  get done(): boolean {
+    return this.#over;
+  }
+
   write(bytes: Uint8Array): void {
     if (this.#over || this.#finishing || bytes.byteLength === 0) return;
     this.#backlog += bytes.byteLength;
@@ -105,6 +109,8 @@ export class SendStream implements EngineSendStream {
 
   #close(): void {
     this.#writer.close().catch(nothing);
+    // No reset overtakes FIN: the package has the last byte already.
+    this.lost();
   }
 }
 

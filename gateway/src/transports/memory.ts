@@ -1,9 +1,13 @@
+import type { MessageStream } from '@spillway/delivery';
 import { CLOSE } from '@spillway/envelope';
 import type { Acceptor, Admission, Receiver, Refusal, Transport } from '../core/contracts/transport.ts';
 
 /** What the client's end hears. Calls come in order on a later microtask, never after `closed`. */
 export interface MemoryHandler {
-  /** One envelope or packet; `lane` is what the gateway wrote it on, 0 for datagrams. */
+  /**
+   * One envelope or packet; `lane` is what the gateway wrote it on, 0 for datagrams. Below 0: a message stream, each
+   * with a number of its own.
+   */
   receive(bytes: Uint8Array, reliable: boolean, lane: number): void;
   /** Once: the gateway's code, the client's own, or 4507 after `cut`. */
   closed(code: number, reason: string): void;
@@ -12,13 +16,15 @@ export interface MemoryHandler {
 export interface MemoryOptions {
   /** What the gateway is told about this client. @default no origin, path '/', no headers, 127.0.0.1 */
   readonly admission?: Partial<Omit<Admission, 'transport'>>;
-  /** Largest datagram in bytes, both ways; 0: this pair has none. @default 1200 */
+  /** Largest datagram in bytes, both ways; 0: a pipe, without datagrams and message streams. @default 1200 */
   readonly maxDatagramSize?: number;
   /** Datagrams that wait for a paused client before the next is refused. @default 16 */
   readonly datagramQueue?: number;
+  /** Message streams that the gateway may have open. @default 32 */
+  readonly messageStreams?: number;
 }
 
-const DEFAULTS = { maxDatagramSize: 1_200, datagramQueue: 16 } satisfies MemoryOptions;
+const DEFAULTS = { maxDatagramSize: 1_200, datagramQueue: 16, messageStreams: 32 } satisfies MemoryOptions;
 
 /** Thrown by `connectMemory` where another transport would answer with an HTTP status. */
 export class MemoryRefusedError extends Error {
@@ -65,7 +71,7 @@ export function connectMemory(
   };
   const refusal = acceptor.admit(admission);
   if (refusal !== undefined) throw new MemoryRefusedError(refusal);
-  const pair = new Pair(handler, settings, acceptor.maxMessageBytes);
+  const pair = new Pair(handler, settings, acceptor.maxFrameBytes);
   pair.start(acceptor.accept(admission, pair));
   return pair.client;
 }
@@ -74,6 +80,31 @@ interface Message {
   readonly bytes: Uint8Array;
   readonly reliable: boolean;
   readonly lane: number;
+  readonly stream?: MemoryStream;
+}
+
+/** A message stream: its frames wait in the pipe. */
+class MemoryStream implements MessageStream {
+  readonly #pipe: Pipe;
+  readonly #messages: readonly Message[];
+  /** Frames not delivered yet. */
+  left: number;
+
+  constructor(pipe: Pipe, frames: readonly Uint8Array[], lane: number) {
+    this.#pipe = pipe;
+    this.#messages = frames.map((bytes) => ({ bytes, reliable: true, lane, stream: this }));
+    this.left = frames.length;
+    for (const message of this.#messages) pipe.push(message);
+  }
+
+  get done(): boolean {
+    return this.left === 0;
+  }
+
+  reset(): void {
+    this.left = 0;
+    this.#pipe.remove(this.#messages);
+  }
 }
 
 interface End {
@@ -97,6 +128,15 @@ class Pipe {
   constructor(deliver: (message: Message) => void, finish: (end: End) => void) {
     this.#deliver = deliver;
     this.#finish = finish;
+  }
+
+  /** Takes messages back that were not delivered yet. */
+  remove(messages: readonly Message[]): void {
+    this.#messages = this.#messages.filter((message) => {
+      if (!messages.includes(message)) return true;
+      this.bytes -= message.bytes.length;
+      return false;
+    });
   }
 
   push(message: Message): void {
@@ -139,6 +179,7 @@ class Pipe {
       if (message === undefined) break; // discarded by the one before
       if (message.reliable) this.bytes -= message.bytes.length;
       else this.datagrams--;
+      if (message.stream !== undefined) message.stream.left--;
       this.#deliver(message);
     }
     this.#scheduled = false;
@@ -158,9 +199,12 @@ class Pair implements Transport {
   readonly maxDatagramSize: number;
   readonly client: MemoryClient;
   readonly #datagramQueue: number;
+  readonly #messageStreams: number;
   readonly #toClient: Pipe;
   readonly #toGateway: Pipe;
   #receiver: Receiver | undefined;
+  #streams: MemoryStream[] = [];
+  #lastStream = 0;
   #open = true;
   #violated = false;
 
@@ -171,6 +215,7 @@ class Pair implements Transport {
   ) {
     this.maxDatagramSize = settings.maxDatagramSize;
     this.#datagramQueue = settings.datagramQueue;
+    this.#messageStreams = settings.messageStreams;
     this.#toClient = new Pipe(
       ({ bytes, reliable, lane }) => handler.receive(bytes, reliable, lane),
       ({ code, reason }) => handler.closed(code, reason),
@@ -207,6 +252,15 @@ class Pair implements Transport {
 
   sendDatagram(bytes: Uint8Array): boolean {
     return this.#pushDatagram(this.#toClient, bytes);
+  }
+
+  openMessage(frames: readonly Uint8Array[]): MessageStream | undefined {
+    this.#streams = this.#streams.filter((stream) => !stream.done);
+    if (!this.#open || this.maxDatagramSize === 0 || this.#streams.length >= this.#messageStreams)
+      return undefined;
+    const stream = new MemoryStream(this.#toClient, frames, --this.#lastStream);
+    this.#streams.push(stream);
+    return stream;
   }
 
   close(code: number, reason: string): void {

@@ -50,7 +50,7 @@ export function websocketTransports(acceptor: Acceptor, options?: WebSocketOptio
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
-    maxPayload: acceptor.maxMessageBytes,
+    maxPayload: acceptor.maxFrameBytes,
     closeTimeout,
     handleProtocols: (offered: Set<string>) => chooseSubprotocol(offered) ?? false,
     WebSocket: Socket,
@@ -126,6 +126,10 @@ class WebSocketTransport implements Transport {
 
   sendDatagram(): boolean {
     return false;
+  }
+
+  openMessage(): undefined {
+    return undefined;
   }
 
   close(code: number, reason: string): void {

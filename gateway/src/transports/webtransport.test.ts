@@ -14,6 +14,7 @@ import { acceptEngineSession, engineTransports } from './webtransport.ts';
 /** What one outgoing stream was told to do. */
 class FakeSendStream implements EngineSendStream {
   backlog = 0;
+  done = false;
   readonly chunks: Uint8Array[] = [];
   finished = false;
 
@@ -254,7 +255,7 @@ test('a second bidirectional stream is a violation', () => {
 });
 
 test('unfinished messages of all streams together are bounded', () => {
-  const almost = frame(new Uint8Array(acceptor.maxMessageBytes)).subarray(0, -4);
+  const almost = frame(new Uint8Array(acceptor.maxFrameBytes)).subarray(0, -4);
   const streams = Array.from({ length: 16 }, openIncoming);
   for (const stream of streams) stream.data(almost);
   streams[0]!.end(0);

@@ -1,3 +1,4 @@
+import type { MessageStream } from '@spillway/delivery';
 import { CLOSE, FrameReader, frame, ProtocolError } from '@spillway/envelope';
 import type {
   EngineBidirectionalStream,
@@ -7,17 +8,20 @@ import type {
   EngineSession,
 } from '../core/contracts/engine.ts';
 import type { Acceptor, Admission, Receiver, Transport } from '../core/contracts/transport.ts';
-import { LaneStream } from './lane-stream.ts';
+import { OutgoingStream } from './outgoing-stream.ts';
 import { fitReason } from './reason.ts';
 
-/** Further lanes share the control stream. Browsers grant a server at least 100 streams at once. */
+/** Further lanes share the control stream. */
 const MAX_LANE_STREAMS = 64;
+
+/** Streams of one message each. With those of the lanes and HTTP/3's own three 99: browsers grant a server 100. */
+const MAX_MESSAGE_STREAMS = 32;
 
 /** Streams that a client may have open towards us: its lanes, and message streams on their way. */
 const MAX_INCOMING_STREAMS = 100;
 
-/** Unfinished frames of all streams together, in multiples of `maxMessageBytes`: what a client may make us hold. */
-const MAX_PARTIAL_MESSAGES = 16;
+/** Unfinished frames of all streams together, in multiples of `maxFrameBytes`: what a client may make us hold. */
+const MAX_PARTIAL_FRAMES = 16;
 
 /**
  * Between the last write and the end of the session, ms. The end throws away what the peer has not read or not
@@ -60,7 +64,7 @@ export function engineTransports(
 
 /** Hands one admitted session over to the acceptor. */
 export function acceptEngineSession(session: EngineSession, acceptor: Acceptor): void {
-  const transport = new WebTransportTransport(session, acceptor.maxMessageBytes);
+  const transport = new WebTransportTransport(session, acceptor.maxFrameBytes);
   transport.start(acceptor.accept(describe(session.request), transport));
 }
 
@@ -71,13 +75,15 @@ export function acceptEngineSession(session: EngineSession, acceptor: Acceptor):
 class WebTransportTransport implements Transport {
   readonly name = 'webtransport';
   readonly #session: EngineSession;
-  readonly #maxMessageBytes: number;
-  readonly #control = new LaneStream();
+  readonly #maxFrameBytes: number;
+  readonly #control = new OutgoingStream();
   /** Where each lane goes: a stream of its own, or the control stream. */
-  readonly #lanes = new Map<number, LaneStream>();
+  readonly #lanes = new Map<number, OutgoingStream>();
   #laneStreams = 0;
+  /** Streams that end by themselves, of messages and of lanes that have ended; those that have are among them. */
+  #leaving: OutgoingStream[] = [];
   /** Streams that had a backlog when last seen: a session may have many lanes and few at work. */
-  readonly #busy: LaneStream[] = [];
+  readonly #busy: OutgoingStream[] = [];
   #receiver: Receiver | undefined;
   #hasControl = false;
   #incomingStreams = 0;
@@ -88,9 +94,9 @@ class WebTransportTransport implements Transport {
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(session: EngineSession, maxMessageBytes: number) {
+  constructor(session: EngineSession, maxFrameBytes: number) {
     this.#session = session;
-    this.#maxMessageBytes = maxMessageBytes;
+    this.#maxFrameBytes = maxFrameBytes;
   }
 
   get maxDatagramSize(): number {
@@ -114,11 +120,7 @@ class WebTransportTransport implements Transport {
   write(bytes: Uint8Array, lane: number): void {
     if (this.#closing !== undefined || this.#closed) return;
     const stream = lane === 0 ? this.#control : (this.#lanes.get(lane) ?? this.#openLane(lane));
-    // One joined buffer: with length and payload as two writes a lone message costs half as much again (measured).
-    stream.write(frame(bytes));
-    if (stream.counted) return;
-    stream.counted = true;
-    this.#busy.push(stream);
+    this.#write(stream, bytes);
   }
 
   closeLane(lane: number): void {
@@ -127,10 +129,21 @@ class WebTransportTransport implements Transport {
     if (stream === undefined || stream === this.#control) return;
     this.#laneStreams--;
     stream.finish();
+    this.#leaving.push(stream);
   }
 
   sendDatagram(bytes: Uint8Array): boolean {
     return this.#closing === undefined && !this.#closed && this.#session.sendDatagram(bytes);
+  }
+
+  openMessage(frames: readonly Uint8Array[]): MessageStream | undefined {
+    if (this.#closing !== undefined || this.#closed) return undefined;
+    if (this.#countLeaving() >= MAX_MESSAGE_STREAMS) return undefined;
+    const stream = this.#open();
+    for (const bytes of frames) this.#write(stream, bytes);
+    stream.finish();
+    this.#leaving.push(stream);
+    return stream;
   }
 
   close(code: number, reason: string): void {
@@ -155,16 +168,39 @@ class WebTransportTransport implements Transport {
     });
   }
 
-  #openLane(lane: number): LaneStream {
-    const stream = this.#laneStreams < MAX_LANE_STREAMS ? new LaneStream() : this.#control;
+  #openLane(lane: number): OutgoingStream {
+    const stream = this.#hasLaneRoom() ? this.#open() : this.#control;
     this.#lanes.set(lane, stream);
-    if (stream === this.#control) return stream;
-    this.#laneStreams++;
+    if (stream !== this.#control) this.#laneStreams++;
+    return stream;
+  }
+
+  #hasLaneRoom(): boolean {
+    if (this.#laneStreams >= MAX_LANE_STREAMS) return false;
+    // A lane that has ended may keep its stream for long, where the peer takes nothing.
+    return this.#laneStreams + this.#countLeaving() < MAX_LANE_STREAMS + MAX_MESSAGE_STREAMS;
+  }
+
+  #countLeaving(): number {
+    this.#leaving = this.#leaving.filter((stream) => !stream.done);
+    return this.#leaving.length;
+  }
+
+  #open(): OutgoingStream {
+    const stream = new OutgoingStream();
     this.#session.openUnidirectional().then(
       (opened) => stream.opened(opened),
-      () => {}, // the session ended; `closed` tells
+      () => stream.failed(), // the session ended; `closed` tells
     );
     return stream;
+  }
+
+  #write(stream: OutgoingStream, bytes: Uint8Array): void {
+    // One joined buffer: with length and payload as two writes a lone message costs half as much again (measured).
+    stream.write(frame(bytes));
+    if (stream.counted) return;
+    stream.counted = true;
+    this.#busy.push(stream);
   }
 
   #openControl(stream: EngineBidirectionalStream): void {
@@ -189,7 +225,7 @@ class WebTransportTransport implements Transport {
   }
 
   #read(stream: EngineReceiveStream, onEnd: () => void): void {
-    const reader = new FrameReader(this.#maxMessageBytes);
+    const reader = new FrameReader(this.#maxFrameBytes);
     stream.start({
       data: (bytes) => {
         if (this.#deaf) return;
@@ -202,8 +238,8 @@ class WebTransportTransport implements Transport {
           return;
         }
         this.#partialBytes += reader.pending;
-        if (this.#partialBytes > MAX_PARTIAL_MESSAGES * this.#maxMessageBytes) {
-          this.#violate('too-large', `more than ${MAX_PARTIAL_MESSAGES} large messages under way at once`);
+        if (this.#partialBytes > MAX_PARTIAL_FRAMES * this.#maxFrameBytes) {
+          this.#violate('too-large', `more than ${MAX_PARTIAL_FRAMES} large messages under way at once`);
         }
       },
       end: (resetCode) => {

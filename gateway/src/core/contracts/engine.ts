@@ -17,6 +17,11 @@ export interface EngineRequest {
 export interface EngineSendStream {
   /** Bytes given to `write` and not yet taken by the QUIC stack; 0 once nothing more can be sent. */
   readonly backlog: number;
+  /**
+   * Nothing is left that `reset` could stop: the QUIC stack has everything and FIN, or the stream was reset, stopped
+   * by the peer or lost.
+   */
+  readonly done: boolean;
   write(bytes: Uint8Array): void;
   /** FIN after what was written. */
   finish(): void;
