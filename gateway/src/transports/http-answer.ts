@@ -1,0 +1,77 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { closeName } from '@spillway/envelope';
+import { fitReason } from './reason.ts';
+
+/** How a connection ended, or is ending. */
+export interface Ending {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** Of the reason that a peer is told, bytes; what a WebSocket close can hold as well. */
+const MAX_REASON = 123;
+
+/** For a client to finish a body that nobody reads any more, ms: closing on it could cost it the answer. */
+const SWALLOW = 2_000;
+
+/**
+ * On every answer. Any page may read them: there is nothing in them for one that `admit` does not let in, since cookies
+ * are not taken from other sites' pages (no `allow-credentials`).
+ */
+export const COMMON_HEADERS = {
+  'cache-control': 'no-store, no-transform',
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'spillway-connection, spillway-answer',
+  'x-content-type-options': 'nosniff',
+} as const;
+
+export function answer(
+  response: ServerResponse,
+  status: number,
+  body: Uint8Array | string,
+  headers: OutgoingHttpHeaders,
+): void {
+  response.writeHead(status, {
+    ...COMMON_HEADERS,
+    'content-length': Buffer.byteLength(body),
+    ...headers,
+  });
+  response.end(body);
+}
+
+/** Done, and nothing to say. */
+export function answerEmpty(response: ServerResponse, headers: OutgoingHttpHeaders = {}): void {
+  response.writeHead(204, { ...COMMON_HEADERS, ...headers });
+  response.end();
+}
+
+/** `code` is stable, `message` is for people. */
+export function answerError(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  message: string,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  answer(response, status, `${JSON.stringify({ code, message })}\n`, { ...JSON_TYPE, ...headers });
+}
+
+/** The connection is over: 410 and why. */
+export function answerEnding(response: ServerResponse, ending: Ending): void {
+  answer(response, 410, `${endingText(ending)}\n`, JSON_TYPE);
+}
+
+/** What a peer is told of an end, in one line of JSON. */
+export function endingText({ code, reason }: Ending): string {
+  return JSON.stringify({ code: closeName(code), message: fitReason(reason, MAX_REASON), close: code });
+}
+
+/** The rest of a body is nobody's. */
+export function swallow(request: IncomingMessage): void {
+  if (request.complete) return;
+  request.resume();
+  const timer = setTimeout(() => request.destroy(), SWALLOW).unref();
+  request.once('close', () => clearTimeout(timer));
+}
+
+const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' } as const;
