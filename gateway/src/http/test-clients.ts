@@ -72,7 +72,11 @@ export async function begin(port: number, exchange: Exchange): Promise<IncomingM
     port,
     method,
     path,
-    headers: { ...headers },
+    // Without its length Node would send what a GET carries as it is.
+    headers: {
+      ...(body && !headers?.['transfer-encoding'] && { 'content-length': body.length }),
+      ...headers,
+    },
     agent,
     signal,
   });
