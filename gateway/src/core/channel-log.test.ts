@@ -21,36 +21,49 @@ function seqs(events: readonly Kept[]): number[] {
 
 test('gives what came after a position, and says that it is everything', () => {
   const log = logOf(5);
-  const { events, ...rest } = log.since({ epoch: EPOCH, seq: 3 }, 5);
+  const { events, ...rest } = log.since({ epoch: EPOCH, seq: 3 }, 1e9, 5);
   expect(seqs(events)).toEqual([4, 5]);
   expect(rest).toEqual({ recovered: true, missing: undefined });
-  expect(log.since(log.position, 5)).toEqual({ events: [], recovered: true, missing: undefined });
+  expect(log.since(log.position, 1e9, 5)).toEqual({ events: [], recovered: true, missing: undefined });
 });
 
 test('a position of another life, or one that has not been yet, recovers nothing', () => {
   const nothing = { events: [], recovered: false, missing: undefined };
-  expect(logOf(5).since({ epoch: 'e0', seq: 3 }, 5)).toEqual(nothing);
-  expect(logOf(5).since({ epoch: EPOCH, seq: 6 }, 5)).toEqual(nothing);
+  expect(logOf(5).since({ epoch: 'e0', seq: 3 }, 1e9, 5)).toEqual(nothing);
+  expect(logOf(5).since({ epoch: EPOCH, seq: 6 }, 1e9, 5)).toEqual(nothing);
 });
 
 test('says which part is gone when there were more events than it keeps', () => {
   const log = logOf(10, 4);
-  const { events, ...rest } = log.since({ epoch: EPOCH, seq: 2 }, 10);
+  const { events, ...rest } = log.since({ epoch: EPOCH, seq: 2 }, 1e9, 10);
   expect(seqs(events)).toEqual([7, 8, 9, 10]);
   expect(rest).toEqual({ recovered: false, missing: { from: 3, to: 6 } });
-  expect(log.since({ epoch: EPOCH, seq: 6 }, 10)).toMatchObject({ recovered: true });
+  expect(log.since({ epoch: EPOCH, seq: 6 }, 1e9, 10)).toMatchObject({ recovered: true });
 });
 
 test('an event is gone when its time is over, also before anybody has cleared it away', () => {
   const log = logOf(3, 100, 1_000);
-  expect(seqs(log.since({ epoch: EPOCH, seq: 0 }, 1_000).events)).toEqual([1, 2, 3]);
-  const { events, ...rest } = log.since({ epoch: EPOCH, seq: 0 }, 1_002);
+  expect(seqs(log.since({ epoch: EPOCH, seq: 0 }, 1e9, 1_000).events)).toEqual([1, 2, 3]);
+  const { events, ...rest } = log.since({ epoch: EPOCH, seq: 0 }, 1e9, 1_002);
   expect(seqs(events)).toEqual([3]);
   expect(rest).toEqual({ recovered: false, missing: { from: 1, to: 2 } });
   expect(log.length).toBe(3);
   log.expire(1_002);
   expect(log.length).toBe(1);
-  expect(log.since({ epoch: EPOCH, seq: 0 }, 1_002)).toEqual({ events, ...rest });
+  expect(log.since({ epoch: EPOCH, seq: 0 }, 1e9, 1_002)).toEqual({ events, ...rest });
+});
+
+test('one who was away for long gets the newest that fits, and is told the rest', () => {
+  const log = new ChannelLog(EPOCH, { size: 10, ttl: 1_000 });
+  for (let seq = 1; seq <= 6; seq++) log.push(seq, bytes(10), 0);
+  const since = (seq: number, maxBytes: number) => {
+    const { events, recovered, missing } = log.since({ epoch: EPOCH, seq }, maxBytes, 0);
+    return [seqs(events), recovered, missing];
+  };
+  expect(since(2, 40)).toEqual([[3, 4, 5, 6], true, undefined]);
+  expect(since(2, 39)).toEqual([[4, 5, 6], false, { from: 3, to: 3 }]);
+  expect(since(2, 9)).toEqual([[], false, { from: 3, to: 6 }]);
+  expect(since(6, 0)).toEqual([[], true, undefined]);
 });
 
 test('events that are not kept count, but are no loss', () => {
@@ -61,24 +74,24 @@ test('events that are not kept count, but are no loss', () => {
   log.push(4, bytes(), 0);
   log.skip(5);
   expect(log.seq).toBe(5);
-  const { events, recovered } = log.since({ epoch: EPOCH, seq: 1 }, 0);
+  const { events, recovered } = log.since({ epoch: EPOCH, seq: 1 }, 1e9, 0);
   expect([seqs(events), recovered]).toEqual([[4], true]);
-  expect(log.since({ epoch: EPOCH, seq: 5 }, 0).recovered).toBe(true);
+  expect(log.since({ epoch: EPOCH, seq: 5 }, 1e9, 0).recovered).toBe(true);
 });
 
 test('a log that keeps nothing still knows whether anything was missed', () => {
   const log = new ChannelLog(EPOCH, { size: 0, ttl: 0 });
   log.push(1, bytes(), 0);
-  expect(log.since({ epoch: EPOCH, seq: 1 }, 0)).toMatchObject({ recovered: true });
-  expect(log.since({ epoch: EPOCH, seq: 0 }, 0)).toMatchObject({ missing: { from: 1, to: 1 } });
+  expect(log.since({ epoch: EPOCH, seq: 1 }, 1e9, 0)).toMatchObject({ recovered: true });
+  expect(log.since({ epoch: EPOCH, seq: 0 }, 1e9, 0)).toMatchObject({ missing: { from: 1, to: 1 } });
   expect(log.bytes).toBe(0);
 });
 
 test('a log that goes on from an earlier life knows nothing of it', () => {
   const log = new ChannelLog(EPOCH, { size: 5, ttl: 1_000 }, 40);
   log.push(41, bytes(), 0);
-  expect(log.since({ epoch: EPOCH, seq: 40 }, 0)).toMatchObject({ recovered: true });
-  expect(log.since({ epoch: EPOCH, seq: 39 }, 0)).toMatchObject({ missing: { from: 40, to: 40 } });
+  expect(log.since({ epoch: EPOCH, seq: 40 }, 1e9, 0)).toMatchObject({ recovered: true });
+  expect(log.since({ epoch: EPOCH, seq: 39 }, 1e9, 0)).toMatchObject({ missing: { from: 40, to: 40 } });
 });
 
 test('a number that does not come after the last is an error of the caller', () => {
@@ -175,7 +188,7 @@ test('at any time it has the last events, none too old, and knows what it has no
             lost = pushed.shift()?.seq ?? lost;
           }
           for (const at of [start, lost, Math.max(start, seq - 2), seq]) {
-            const { events, recovered, missing } = log.since({ epoch: EPOCH, seq: at }, now);
+            const { events, recovered, missing } = log.since({ epoch: EPOCH, seq: at }, 1e9, now);
             expect(events).toEqual(pushed.filter((event) => event.seq > at));
             expect(recovered).toBe(at >= lost);
             expect(missing).toEqual(at >= lost ? undefined : { from: at + 1, to: lost });

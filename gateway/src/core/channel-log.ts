@@ -15,11 +15,11 @@ export interface Kept {
 
 /** What has been missed since a position. */
 export interface Recovery {
-  /** What came after it, as far as it is still kept; nothing where the position is of another life. */
+  /** What came after it, as far as it is kept and fits; nothing where the position is of another life. */
   readonly events: readonly Kept[];
   /** Is that everything? */
   readonly recovered: boolean;
-  /** The part that is gone, where the position is of this life: up to `to`, inclusive. */
+  /** The part that is not among them, where the position is of this life: both inclusive. */
   readonly missing: { readonly from: number; readonly to: number } | undefined;
 }
 
@@ -139,13 +139,28 @@ export class ChannelLog {
     }
   }
 
-  /** What came after a position that somebody has. */
-  since({ epoch, seq }: Position, now: number): Recovery {
+  /**
+   * What came after a position that somebody has; the newest `maxBytes` of it, so that nobody is drowned who was away
+   * for long: the rest counts as missing, and can be had page by page.
+   */
+  since({ epoch, seq }: Position, maxBytes: number, now: number): Recovery {
     if (epoch !== this.epoch || seq > this.#seq) return { events: [], recovered: false, missing: undefined };
     const { first, forgotten } = this.#alive(now);
-    const events = this.#events.slice(Math.max(first, this.#search(seq + 1)));
-    const recovered = seq >= forgotten;
-    return { events, recovered, missing: recovered ? undefined : { from: seq + 1, to: forgotten } };
+    const wanted = Math.max(first, this.#search(seq + 1));
+    let at = this.#events.length;
+    let room = maxBytes;
+    while (at > wanted) {
+      room -= this.#events[at - 1]!.bytes.length;
+      if (room < 0) break;
+      at--;
+    }
+    const lost = at > wanted ? this.#events[at - 1]!.seq : forgotten;
+    const recovered = seq >= lost;
+    return {
+      events: this.#events.slice(at),
+      recovered,
+      missing: recovered ? undefined : { from: seq + 1, to: lost },
+    };
   }
 
   page({ limit, maxBytes, from, reverse = false }: PageQuery, now: number): Page {

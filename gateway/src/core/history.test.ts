@@ -27,7 +27,7 @@ test('a channel keeps its epoch, its position and its events when its subscriber
   history.release('a', 500);
   const log = history.open('a', KEEP, 900);
   expect(log.position).toEqual({ epoch, seq: 1 });
-  expect(log.since({ epoch, seq: 0 }, 900)).toMatchObject({ recovered: true, events: [{ seq: 1 }] });
+  expect(log.since({ epoch, seq: 0 }, 1e9, 900)).toMatchObject({ recovered: true, events: [{ seq: 1 }] });
 });
 
 test('it is remembered for ttl after the last event and the last subscriber, and then begins anew', () => {
@@ -53,7 +53,7 @@ test('a channel without history lingers, so that who comes back learns that noth
   const { epoch } = history.open('a', options, 0);
   history.append('a', 1, undefined, 0);
   const log = history.open('a', options, 119_999);
-  expect(log.since({ epoch, seq: 1 }, 119_999)).toMatchObject({ recovered: true });
+  expect(log.since({ epoch, seq: 1 }, 1e9, 119_999)).toMatchObject({ recovered: true });
 });
 
 test('a new life can begin after all that was before, for those who never left', () => {
@@ -87,7 +87,10 @@ test('a channel with subscribers loses its events to the budget, not its positio
   expect([kept('a'), kept('b')]).toEqual([0, 2]);
   const log = history.open('a', KEEP, 3);
   expect(log.position).toEqual({ epoch, seq: 1 });
-  expect(log.since({ epoch, seq: 0 }, 3)).toMatchObject({ recovered: false, missing: { from: 1, to: 1 } });
+  expect(log.since({ epoch, seq: 0 }, 1e9, 3)).toMatchObject({
+    recovered: false,
+    missing: { from: 1, to: 1 },
+  });
   publish('a', 4);
   expect([kept('a'), kept('b')]).toEqual([1, undefined]);
 });
@@ -182,7 +185,7 @@ test('never over its budget, never another epoch for a subscriber, and "recovere
             history.append(channel, seq, keep ? new Uint8Array(step.size) : undefined, now);
           }
           const since = Math.max(0, log.seq - step.back);
-          const { events, recovered, missing } = log.since({ epoch, seq: since }, now);
+          const { events, recovered, missing } = log.since({ epoch, seq: since }, 1e9, now);
           const got = new Set(events.map(({ seq }) => seq));
           const lost = all.filter((seq) => seq > since && !got.has(seq));
           expect(recovered).toBe(lost.length === 0);
