@@ -1,12 +1,5 @@
+import { type Match, merge, Subscription, type Subscriptions } from './match.ts';
 import { isWildcard } from './pattern-reach.ts';
-
-/** A subscriber of a channel, and from where on. Ask `since` first, at each event. */
-export interface Match<Subscriber> {
-  /** It gets what has a greater `seq`. Infinity: nothing yet, or nothing any more. */
-  readonly since: number;
-  /** While `since` is finite. */
-  readonly subscriber: Subscriber;
-}
 
 /**
  * Subscribers in all cached lists together, of 8 bytes each; a list for itself counts as `LIST_COST` of them. 8 MiB:
@@ -14,50 +7,6 @@ export interface Match<Subscriber> {
  */
 const CAPACITY = 1024 * 1024;
 const LIST_COST = 32;
-
-class Subscription<Subscriber> implements Match<Subscriber> {
-  subscriber: Subscriber;
-  since = Number.POSITIVE_INFINITY;
-
-  constructor(subscriber: Subscriber) {
-    this.subscriber = subscriber;
-  }
-
-  /** Lists that nobody has asked for since may hold on to it: they must not hold a closed session. */
-  end(): void {
-    this.since = Number.POSITIVE_INFINITY;
-    this.subscriber = undefined as Subscriber;
-  }
-}
-
-/** Several subscriptions of one subscriber that match the same channel: it gets each event once. */
-class Overlap<Subscriber> implements Match<Subscriber> {
-  readonly #parts: Match<Subscriber>[];
-
-  constructor(...parts: Match<Subscriber>[]) {
-    this.#parts = parts;
-  }
-
-  get since(): number {
-    return this.#first().since;
-  }
-
-  get subscriber(): Subscriber {
-    return this.#first().subscriber;
-  }
-
-  add(part: Match<Subscriber>): void {
-    this.#parts.push(part);
-  }
-
-  #first(): Match<Subscriber> {
-    let first = this.#parts[0]!;
-    for (const part of this.#parts) if (part.since < first.since) first = part;
-    return first;
-  }
-}
-
-type Subscriptions<Subscriber> = Map<Subscriber, Subscription<Subscriber>>;
 
 /** A segment of wildcard patterns; `+` and `#` are segments like any other, for no channel has them. */
 interface Node<Subscriber> {
@@ -273,20 +222,6 @@ function collect<Subscriber>(
   if (named !== undefined) collect(named, segments, depth + 1, found);
   const any = node.children?.get('+');
   if (any !== undefined) collect(any, segments, depth + 1, found);
-}
-
-function merge<Subscriber>(found: readonly Subscriptions<Subscriber>[]): readonly Match<Subscriber>[] {
-  if (found.length === 1) return [...found[0]!.values()];
-  const matches = new Map<Subscriber, Match<Subscriber>>();
-  for (const subscriptions of found) {
-    for (const [subscriber, subscription] of subscriptions) {
-      const other = matches.get(subscriber);
-      if (other === undefined) matches.set(subscriber, subscription);
-      else if (other instanceof Overlap) other.add(subscription);
-      else matches.set(subscriber, new Overlap(other, subscription));
-    }
-  }
-  return [...matches.values()];
 }
 
 /** Removes a pattern's end and what leads only there. True: nothing is left of the node. */
