@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Acceptor } from '../core/contracts/transport.ts';
 import type { Logger } from '../core/logger.ts';
 import { Connections, type HttpTransport } from '../transports/connections.ts';
-import { answerEmpty, answerEnding, answerError, type Ending, swallow } from '../transports/http-answer.ts';
+import { parseEndingHeader } from '../transports/ending.ts';
+import { answerEmpty, answerEnding, answerError, swallow } from '../transports/http-answer.ts';
 import { longPollTransports } from '../transports/longpoll.ts';
 import { sseTransports } from '../transports/sse.ts';
 import { STREAM_DEFAULTS, type StreamOptions } from '../transports/stream-options.ts';
@@ -85,9 +86,11 @@ export function streamRoutes(acceptor: Acceptor, options: StreamRoutesOptions): 
     const transport = find(request, response);
     if (transport === undefined) return;
     const number = numberOf(request, 'spillway-number');
-    const farewell = farewellOf(request);
-    if (number === undefined || number === 0 || farewell === 'malformed') {
-      const header = farewell === 'malformed' ? 'spillway-close' : 'spillway-number';
+    const closes = request.headers['spillway-close'];
+    const farewell = closes === undefined ? undefined : parseEndingHeader(String(closes));
+    const isMalformed = closes !== undefined && farewell === undefined;
+    if (number === undefined || number === 0 || isMalformed) {
+      const header = isMalformed ? 'spillway-close' : 'spillway-number';
       answerError(response, 400, 'bad-request', `${header} is missing or malformed`);
       return swallow(request);
     }
@@ -135,17 +138,4 @@ export function streamRoutes(acceptor: Acceptor, options: StreamRoutesOptions): 
 function numberOf(request: IncomingMessage, name: string): number | undefined {
   const text = request.headers[name];
   return typeof text === 'string' && /^(0|[1-9]\d{0,14})$/.test(text) ? Number(text) : undefined;
-}
-
-/** A code that a client may choose, and its reason, percent-encoded. */
-function farewellOf(request: IncomingMessage): Ending | 'malformed' | undefined {
-  const text = request.headers['spillway-close'];
-  if (text === undefined) return undefined;
-  const [, code, reason = ''] = /^([34]\d{3})(?: (\S*))?$/.exec(String(text)) ?? [];
-  if (code === undefined) return 'malformed';
-  try {
-    return { code: Number(code), reason: decodeURIComponent(reason) };
-  } catch {
-    return 'malformed';
-  }
 }

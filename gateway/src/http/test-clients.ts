@@ -18,6 +18,7 @@ import {
   type TransportClientOptions,
 } from '../compliance/transport.ts';
 import type { Acceptor } from '../core/contracts/transport.ts';
+import { endingHeader, parseEndingHeader } from '../transports/ending.ts';
 import { joinList, splitList } from '../transports/packet-list.ts';
 import type { StreamOptions } from '../transports/stream-options.ts';
 import { streamRoutes } from './stream-routes.ts';
@@ -184,7 +185,7 @@ abstract class HttpClient implements TransportClient {
           'spillway-connection': this.id,
           'spillway-number': ++this.#number,
           ...(farewell && {
-            'spillway-close': `${farewell.code} ${encodeURIComponent(farewell.reason)}`,
+            'spillway-close': endingHeader(farewell),
           }),
         },
         body: joinList(packets, this.encoding),
@@ -291,6 +292,8 @@ class LongPollClient extends HttpClient {
       if (reply?.status === 200) {
         this.#ack = Number(reply.headers['spillway-answer']);
         splitList(reply.body, this.encoding, 1e6, (packet) => this.arrived(packet));
+        const closes = reply.headers['spillway-close'];
+        if (closes !== undefined) this.end(parseEndingHeader(String(closes))!);
       } else if (reply !== undefined && reply.status !== 204) this.end(endingOf(reply));
     }
     this.#polling = false;

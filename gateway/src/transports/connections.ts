@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import type { Ending } from './http-answer.ts';
+import type { Ending } from './ending.ts';
 import type { HttpConnection } from './http-connection.ts';
 
 /** Random bytes of an id: it is all that stands between a connection and a stranger. */

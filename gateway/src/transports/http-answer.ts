@@ -1,15 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { closeName } from '@spillway/envelope';
-import { fitReason } from './reason.ts';
-
-/** How a connection ended, or is ending. */
-export interface Ending {
-  readonly code: number;
-  readonly reason: string;
-}
-
-/** Of the reason that a peer is told, bytes; what a WebSocket close can hold as well. */
-const MAX_REASON = 123;
+import { type Ending, endingText } from './ending.ts';
 
 /** For a client to finish a body that nobody reads any more, ms: closing on it could cost it the answer. */
 const SWALLOW = 2_000;
@@ -21,7 +11,7 @@ const SWALLOW = 2_000;
 export const COMMON_HEADERS = {
   'cache-control': 'no-store, no-transform',
   'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'spillway-connection, spillway-answer',
+  'access-control-expose-headers': 'spillway-connection, spillway-answer, spillway-close',
   'x-content-type-options': 'nosniff',
 } as const;
 
@@ -59,11 +49,6 @@ export function answerError(
 /** The connection is over: 410 and why. */
 export function answerEnding(response: ServerResponse, ending: Ending): void {
   answer(response, 410, `${endingText(ending)}\n`, JSON_TYPE);
-}
-
-/** What a peer is told of an end, in one line of JSON. */
-export function endingText({ code, reason }: Ending): string {
-  return JSON.stringify({ code: closeName(code), message: fitReason(reason, MAX_REASON), close: code });
 }
 
 /** The rest of a body is nobody's. */

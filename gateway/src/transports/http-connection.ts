@@ -1,6 +1,6 @@
 import { CLOSE, type Encoding, ProtocolError } from '@spillway/envelope';
 import type { Receiver } from '../core/contracts/transport.ts';
-import type { Ending } from './http-answer.ts';
+import type { Ending } from './ending.ts';
 import { LIST_OVERHEAD, splitList } from './packet-list.ts';
 import type { StreamSettings } from './stream-options.ts';
 import { type Post, Uplink } from './uplink.ts';

@@ -90,7 +90,7 @@ test('a connection opens at once, with an id and nothing else', async () => {
   expect(reply.headers).toMatchObject({
     'cache-control': 'no-store, no-transform',
     'access-control-allow-origin': '*',
-    'access-control-expose-headers': 'spillway-connection, spillway-answer',
+    'access-control-expose-headers': 'spillway-connection, spillway-answer, spillway-close',
   });
 });
 
@@ -210,19 +210,45 @@ test('a poll that waits keeps the connection, however long', async () => {
   expect(connection().endings).toEqual([]);
 });
 
-test('the end comes after what waits, is told again to who asks again, and then forgotten by the core', async () => {
-  const { open, poll, acceptor, connection } = await bench();
+test('the end comes with the last packets, and is told again to who asks again', async () => {
+  const { open, poll, acceptor, connection } = await bench({ closeTimeout: 60_000 });
   await open();
   connection().transport.write(text('last words'), 0);
-  connection().transport.close(CLOSE.forbidden, 'go');
-  expect(contents(await poll(0))).toEqual([200, 1, 'last words']);
-  expect(contents(await poll(0))).toEqual([200, 1, 'last words']);
-  expect(connection().endings).toEqual([]);
-  for (let time = 0; time < 2; time++) {
-    const reply = await poll(1);
-    expect([reply.status, reply.json]).toEqual([410, { code: 'forbidden', message: 'go', close: 4004 }]);
-    expect(connection().endings).toEqual([{ code: CLOSE.forbidden, reason: 'go' }]);
+  connection().transport.close(CLOSE.forbidden, 'geh, größer');
+  const reply = await poll(0);
+  expect(contents(reply)).toEqual([200, 1, 'last words']);
+  expect(reply.headers['spillway-close']).toBe('4004 geh%2C%20gr%C3%B6%C3%9Fer');
+  await until(() => acceptor.settled, 'closed');
+  expect(connection().endings).toEqual([{ code: CLOSE.forbidden, reason: 'geh, größer' }]);
+  for (const ack of [1, 0]) {
+    const late = await poll(ack);
+    expect([late.status, late.json]).toEqual([
+      410,
+      { code: 'forbidden', message: 'geh, größer', close: 4004 },
+    ]);
   }
+});
+
+test('the end waits for all that was written, and an answer that was lost on the way to it comes again', async () => {
+  const { open, poll, connection } = await bench();
+  await open();
+  connection().transport.write(text('lost'), 0);
+  await poll(0);
+  for (let count = 0; count < 3; count++) connection().transport.write(text('x'.repeat(40_000)), 0);
+  connection().transport.close(CLOSE.forbidden, 'go');
+  expect(contents(await poll(0))).toEqual([200, 1, 'lost']);
+  for (let ack = 1; ack < 4; ack++) {
+    const { status, headers } = await poll(ack);
+    expect([status, headers['spillway-close']]).toEqual([200, ack === 3 ? '4004 go' : undefined]);
+    if (ack < 3) expect(connection().endings).toEqual([]);
+  }
+});
+
+test('with nothing left to carry, the end is the answer', async () => {
+  const { open, poll, acceptor, connection } = await bench();
+  await open();
+  connection().transport.close(CLOSE.forbidden, 'go');
+  expect((await poll(0)).json).toEqual({ code: 'forbidden', message: 'go', close: 4004 });
   expect(acceptor.settled).toBe(true);
 });
 

@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Encoding } from '@spillway/envelope';
 import type { Acceptor, Receiver, Transport } from '../core/contracts/transport.ts';
 import type { Connections, HttpTransport } from './connections.ts';
+import { endingHeader } from './ending.ts';
 import { FlushTurn } from './flush-turn.ts';
 import { answer, answerEmpty, answerEnding, answerError } from './http-answer.ts';
 import { type Downlink, HttpConnection } from './http-connection.ts';
@@ -80,8 +81,8 @@ class LongPollTransport implements Transport, HttpTransport, Downlink {
   /** Until the poll is answered with nothing; while there is none, until the connection is lost. */
   #timer: NodeJS.Timeout | undefined;
   #closing: NodeJS.Timeout | undefined;
-  /** Packets are being written to it. */
-  #answering: ServerResponse | undefined;
+  /** Packets are being written to it, and the end when they are the last. */
+  #answering: { readonly response: ServerResponse; readonly isLast: boolean } | undefined;
   #isOver = false;
 
   constructor(encoding: Encoding, maxFrameBytes: number, house: House) {
@@ -117,7 +118,7 @@ class LongPollTransport implements Transport, HttpTransport, Downlink {
     if (!this.connection.close(code, reason)) return;
     // One that does not come back, or does not read, cannot hold up the core.
     this.#closing = setTimeout(() => {
-      this.#answering?.destroy();
+      this.#answering?.response.destroy();
       this.connection.over();
     }, this.#house.settings.closeTimeout);
     this.flush();
@@ -150,10 +151,12 @@ class LongPollTransport implements Transport, HttpTransport, Downlink {
     if (this.#unacknowledged === undefined && this.#waiting.length > 0) this.#take();
     if (this.#unacknowledged !== undefined) {
       const { response, headers } = this.#release()!;
-      this.#answering = response;
+      const last = this.#waiting.length === 0 ? ending : undefined;
+      this.#answering = { response, isLast: last !== undefined };
       answer(response, 200, this.#unacknowledged.body, {
         'content-type': LIST_TYPES[this.connection.encoding],
         'spillway-answer': this.#number,
+        ...(last && { 'spillway-close': endingHeader(last) }),
         ...headers,
       });
     } else if (ending !== undefined) {
@@ -200,7 +203,10 @@ class LongPollTransport implements Transport, HttpTransport, Downlink {
   }
 
   #closed(poll: Poll): void {
-    if (this.#answering === poll.response) this.#answering = undefined;
+    if (this.#answering?.response === poll.response) {
+      if (this.#answering.isLast && poll.response.writableFinished) this.connection.over();
+      this.#answering = undefined;
+    }
     if (this.#poll === poll) this.#release();
     if (this.#poll === undefined && !this.#isOver)
       this.#wait(this.#house.settings.pollGap, () => this.connection.over());

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerEmpty, answerEnding, answerError, type Ending, swallow } from './http-answer.ts';
+import type { Ending } from './ending.ts';
+import { answerEmpty, answerEnding, answerError, swallow } from './http-answer.ts';
 import { type BodyFailure, type BodyLimits, readBody } from './request-body.ts';
 
 /**
