@@ -95,6 +95,17 @@ test('a channel with subscribers loses its events to the budget, not its positio
   expect([kept('a'), kept('b')]).toEqual([1, undefined]);
 });
 
+test('a channel with subscribers and no events has nothing to give', () => {
+  const { history, publish } = bench(3 * CHANNEL_COST);
+  for (const channel of ['a', 'b', 'c']) {
+    history.open(channel, KEEP, 0);
+    history.hold(channel);
+  }
+  publish('a', 1);
+  publish('b', 2);
+  expect(history.stats).toEqual({ channels: 3, bytes: 3 * CHANNEL_COST, evicted: 0 });
+});
+
 test('a channel alone over the budget keeps its newest events', () => {
   const { history, publish } = bench(CHANNEL_COST + 3 * (EVENT_COST + 4));
   for (let n = 0; n < 10; n++) publish('a', 0);

@@ -15,7 +15,7 @@ const CHANNEL_COST = 512;
 const SWEEP = 256;
 
 /**
- * A channel, and its place among those that could give memory back, the one whose last event is longest ago first: a
+ * A channel, and its place among those that may have memory to give back, the one whose last event is longest ago first: a
  * ring through one place that stands for the ring itself.
  */
 class Place {
@@ -92,9 +92,7 @@ export class History {
 
   /** The channel has a subscriber: it is remembered until `release`. */
   hold(channel: string): void {
-    const place = this.#known(channel);
-    place.held = true;
-    if (place.log.length === 0) unlink(place);
+    this.#known(channel).held = true;
   }
 
   /** Its last subscriber is gone. */
@@ -115,8 +113,7 @@ export class History {
     else log.push(seq, bytes, now);
     this.#logBytes += log.bytes - before;
     place.touched = now;
-    if (log.length > 0 || !place.held) this.#queue(place);
-    else unlink(place);
+    this.#queue(place);
     this.#shrink(place);
   }
 
@@ -152,7 +149,6 @@ export class History {
     const before = place.log.bytes;
     place.log.expire(now);
     this.#logBytes += place.log.bytes - before;
-    if (place.held && place.log.length === 0) unlink(place);
   }
 
   #forget(place: Place): void {
@@ -172,17 +168,17 @@ export class History {
         const before = log.bytes;
         if (!log.shift()) return;
         this.#logBytes += log.bytes - before;
-        if (place.held && log.length === 0) unlink(place);
         continue;
       }
-      this.#evicted++;
-      if (!place.held) {
+      if (log.length > 0 || !place.held) this.#evicted++;
+      if (place.held) {
+        this.#logBytes -= log.bytes;
+        while (log.shift());
+        // Until its next event or `release` it has nothing more to give.
+        unlink(place);
+      } else {
         this.#forget(place);
-        continue;
       }
-      this.#logBytes -= log.bytes;
-      while (log.shift());
-      unlink(place);
     }
   }
 

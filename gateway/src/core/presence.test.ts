@@ -60,6 +60,17 @@ test('who leaves and comes back within the grace has not left, and keeps its sta
   expect(room.snapshot('a')).toEqual([member('s1', 'ann', '1')]);
 });
 
+test('who comes back does not keep the others from leaving', () => {
+  const room = presence();
+  for (const session of ['s1', 's2']) room.join('a', member(session));
+  room.changes(0);
+  room.leave('a', 's1', 0);
+  room.leave('a', 's2', 0);
+  room.join('a', member('s1'));
+  expect(room.nextDeadline).toBe(GRACE);
+  expect(told(room.changes(GRACE))).toEqual(['leave s2 !']);
+});
+
 test('who comes back with another state has changed it', () => {
   const room = presence();
   room.join('a', member('s1', 'ann', '1'));

@@ -132,6 +132,19 @@ test('a list that is larger than the capacity is kept alone', () => {
   expect(index.lists).toBe(1);
 });
 
+test('a list loses who has left', () => {
+  const index = indexOf(['ann', 'a/+'], ['bob', 'a/+'], ['cat', 'a/#']);
+  for (const [subscriber, pattern] of [
+    ['ann', 'a/+'],
+    ['cat', 'a/#'],
+    ['bob', 'a/+'],
+  ] as const) {
+    const before = index.matches('a/b').length;
+    index.remove(subscriber, pattern);
+    expect(index.matches('a/b')).toHaveLength(before - 1);
+  }
+});
+
 test('when all subscriptions have ended, nothing is left of them', () => {
   const index = indexOf(['ann', 'a/+/c'], ['ann', 'a/#'], ['bob', 'a/+'], ['bob', 'a']);
   for (const [subscriber, pattern] of [

@@ -120,7 +120,7 @@ export class WildcardGrants<Publication extends Offered> {
 
 function hold<Publication extends Offered>(question: Question<Publication>, publication: Publication): void {
   const { seq, delivery } = publication.event;
-  if (question.held.length < HELD && question.missed === undefined) {
+  if (question.held.length < HELD) {
     question.held.push(publication);
   } else if (seq !== undefined && (delivery === 'reliable' || delivery === 'unordered')) {
     question.missed ??= { from: seq, to: seq };
