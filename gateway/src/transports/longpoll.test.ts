@@ -23,7 +23,7 @@ afterEach(() => {
 transportCompliance(
   'longpoll',
   async (acceptor) => {
-    const server = await serveStreams(acceptor, { closeTimeout: 300, pollGap: 1_500 });
+    const server = await serveStreams(acceptor, { closeTimeout: 300, pollGap: 1_000 });
     const { port } = server;
     return {
       connect: (options) => connectLongPoll(port, options),

@@ -120,7 +120,7 @@ class LongPollTransport implements Transport, HttpTransport, Downlink {
     this.#closing = setTimeout(() => {
       this.#answering?.response.destroy();
       this.connection.over();
-    }, this.#house.settings.closeTimeout);
+    }, this.#house.settings.closeTimeout).unref();
     this.flush();
   }
 
@@ -226,6 +226,6 @@ class LongPollTransport implements Transport, HttpTransport, Downlink {
 
   #wait(time: number, then: () => void): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(then, time);
+    this.#timer = setTimeout(then, time).unref();
   }
 }

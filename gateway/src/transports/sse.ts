@@ -104,7 +104,7 @@ class SseTransport implements Transport, HttpTransport, Downlink {
     if (!this.connection.close(code, reason)) return;
     this.#response.end(`${this.#drain()}event: close\ndata: ${endingText({ code, reason })}\n\n`);
     // One that does not read cannot hold up the core; 'close' follows.
-    this.#closing = setTimeout(() => this.#response.destroy(), this.#house.settings.closeTimeout);
+    this.#closing = setTimeout(() => this.#response.destroy(), this.#house.settings.closeTimeout).unref();
   }
 
   start(receiver: Receiver, body: Uint8Array): void {
