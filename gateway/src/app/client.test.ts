@@ -1,0 +1,128 @@
+import type { Channel, MessageMeta, PublishOptions, RequestOptions, Session } from '@spillway/client';
+import { expectTypeOf, test } from 'vitest';
+import type { app, State } from './test-app.ts';
+import type {
+  EventsOf,
+  PublishedOf,
+  RequestName,
+  RequestOf,
+  ResponseOf,
+  Subscription,
+  Typed,
+} from './types.ts';
+
+// What a client's session is when it takes an app as a type parameter; `npm run types` is what runs this.
+
+interface AppChannel<Events extends object, Published extends object>
+  extends Omit<Channel<Events>, 'publish'> {
+  publish<Type extends keyof Published & string>(
+    type: Type,
+    payload: Published[Type],
+    options?: PublishOptions,
+  ): boolean;
+}
+
+interface AppSession<App extends Typed> extends Omit<Session, 'channel' | 'request'> {
+  channel<const Name extends string>(
+    name: Subscription<App, Name>,
+  ): AppChannel<EventsOf<App, Name>, PublishedOf<App, Name>>;
+  request<Type extends RequestName<App>>(
+    type: Type,
+    ...rest: undefined extends RequestOf<App, Type>
+      ? [payload?: RequestOf<App, Type>, options?: RequestOptions]
+      : [payload: RequestOf<App, Type>, options?: RequestOptions]
+  ): Promise<ResponseOf<App, Type>>;
+}
+
+/** As a second signature beside the one that is there: with a type argument it is this one. */
+interface Connect {
+  (url: string): Promise<Session>;
+  <App extends Typed>(url: string): Promise<AppSession<App>>;
+}
+
+/** A function that is checked, and never called. */
+function compiles(_use: (session: AppSession<typeof app>, room: string) => unknown): void {}
+
+test('connect gives a typed session where it is told the app, and the one that it gives now where it is not', () => {
+  const use = (connect: Connect) => [connect<typeof app>('https://x'), connect('https://x')] as const;
+  expectTypeOf<ReturnType<typeof use>[0]>().resolves.toEqualTypeOf<AppSession<typeof app>>();
+  expectTypeOf<ReturnType<typeof use>[1]>().resolves.toEqualTypeOf<Session>();
+});
+
+test('a channel is known by its name, with its events', () => {
+  compiles((session, room) => {
+    session.channel(`arena/${room}`).on('STATE', (state, meta) => {
+      expectTypeOf(state).toEqualTypeOf<State>();
+      expectTypeOf(meta).toEqualTypeOf<MessageMeta>();
+    });
+    session.channel('arena/lobby').on('WELCOME', (text) => expectTypeOf(text).toEqualTypeOf<string>());
+    // @ts-expect-error no such channel
+    session.channel('arnea/7');
+    // @ts-expect-error a segment too many
+    session.channel('arena/7/chat');
+    // @ts-expect-error a text that may be any
+    session.channel(room);
+    // @ts-expect-error no such event
+    session.channel('arena/7').on('STATES', () => {});
+    // @ts-expect-error an event of another channel
+    session.channel('arena/lobby').on('STATE', () => {});
+    // @ts-expect-error another payload
+    session.channel('arena/7').on('STATE', (state: string) => state);
+  });
+});
+
+test('iteration yields the events, told apart by type', () => {
+  compiles(async (session) => {
+    for await (const message of session.channel('arena/7')) {
+      expectTypeOf(message.type).toEqualTypeOf<'STATE' | 'SAY' | 'MOVE'>();
+      if (message.type === 'STATE') expectTypeOf(message.payload).toEqualTypeOf<State>();
+    }
+  });
+});
+
+test('a wildcard has the events of all that it reaches', () => {
+  compiles((session) => {
+    session.channel('sensors/+/temp').on('READING', ({ celsius }) => celsius.toFixed());
+    session.channel('+').on('READING', (reading) => expectTypeOf(reading).toEqualTypeOf<string>());
+    // @ts-expect-error it reaches nothing
+    session.channel('lobby/+');
+    session.channel('sensors/#').on('ALARM', (alarm) => expectTypeOf(alarm).toEqualTypeOf<string>());
+    // @ts-expect-error nobody publishes to a wildcard
+    session.channel('sensors/#').publish('ALARM', 'fire');
+  });
+});
+
+test('a client publishes what it may', () => {
+  compiles((session, room) => {
+    const arena = session.channel('arena/7');
+    arena.publish('SAY', 'hello');
+    session.channel(`arena/${room}`).publish('SAY', 'hello');
+    arena.publish('INPUT', new Uint8Array(1), { delivery: 'latest', key: 'p1' });
+    arena.publish('MOVE', { by: { name: 'ada' } });
+    // @ts-expect-error another payload
+    arena.publish('SAY', 7);
+    // @ts-expect-error another payload, further in
+    arena.publish('MOVE', { by: { name: 7 } });
+    // @ts-expect-error the server alone sends it
+    arena.publish('STATE', { tick: 1 });
+    // @ts-expect-error no such event
+    arena.publish('SHOUT', 'hello');
+  });
+});
+
+test('requests have their payload and their response', () => {
+  compiles(async (session) => {
+    expectTypeOf(await session.request('JOIN', { name: 'ada' }, { timeout: 1 })).toEqualTypeOf<{
+      readonly seat: number;
+    }>();
+    expectTypeOf(await session.request('LEAVE')).toEqualTypeOf<undefined>();
+    // @ts-expect-error no such request
+    await session.request('QUIT');
+    // @ts-expect-error another payload
+    await session.request('JOIN', { name: 7 });
+    // @ts-expect-error no payload
+    await session.request('JOIN');
+    // @ts-expect-error it takes none
+    await session.request('LEAVE', { all: true });
+  });
+});
