@@ -27,6 +27,9 @@ test.each([
   ['sensors/+/temp', 'sensors/+/+', false],
   ['+/b', 'a/b', true],
   ['+/#', 'a/#', true],
+  ['+/#', '#', true],
+  ['+', '#', false],
+  ['a/+/#', 'a/#', false],
   ['#', '#', true],
   ['#', 'anything/at/all', true],
 ] as const)("'%s' and '%s': %s", (granted, asked, covered) => {

@@ -20,6 +20,8 @@ export class PatternSet {
    * no longer than the set is large.
    */
   covers(pattern: string): boolean {
+    // No channel has no segment, so `+/#` reaches all that `#` does.
+    if (pattern === '#' && this.#root.children.get('+')?.rest) return true;
     return covers(this.#root, pattern.split('/'), 0);
   }
 
