@@ -112,3 +112,20 @@ export async function turns(): Promise<void> {
 export function quiet(...promises: (Promise<unknown> | undefined)[]): void {
   for (const promise of promises) promise?.catch(() => {});
 }
+
+/** The first `count` texts on streams of the server that are not reset. */
+export async function arrivals(client: ClientSession, count: number): Promise<string[]> {
+  const texts: string[] = [];
+  const reader = client.incomingUnidirectionalStreams.getReader();
+  quiet(reader.closed);
+  while (texts.length < count) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error('the session ended');
+    readAll(value).then(
+      (bytes) => texts.push(new TextDecoder().decode(bytes)),
+      () => {}, // reset
+    );
+    await turns();
+  }
+  return texts;
+}

@@ -1,3 +1,4 @@
+import type { MessageStream } from '@spillway/delivery';
 import { CLOSE, type Encoding } from '@spillway/envelope';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Acceptor, Transport } from '../core/contracts/transport.ts';
@@ -31,7 +32,7 @@ export interface TransportClient {
   readonly ending: Ending | undefined;
   send(bytes: Uint8Array, lane: number): void;
   sendDatagram(bytes: Uint8Array): void;
-  /** Stops reading a stream, 0 the control stream or the pipe, until `release`. */
+  /** Stops reading a stream, which need not be there yet; 0: the control stream or the pipe. Until `release`. */
   hold(stream: number): void;
   release(): void;
   close(code: number, reason: string): void;
@@ -50,6 +51,7 @@ export interface Arrival {
 export interface TransportGaps {
   /** Lanes share one pipe. */
   readonly lanes?: string;
+  /** A pipe: no datagrams and no message streams. */
   readonly datagrams?: string;
 }
 
@@ -78,6 +80,10 @@ function decode(bytes: Uint8Array): string {
 /** `count` texts that say where they stand. */
 function numbered(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix} ${index}`);
+}
+
+function same(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
 }
 
 function pattern(length: number): Uint8Array {
@@ -114,7 +120,7 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
   describe(`transport ${name}`, () => {
     test('carries envelopes both ways, in order on each lane', async () => {
       const { client, connection, transport } = await pair();
-      const lanes = [0, 1, 2, 65];
+      const lanes = [0, 1, 65, 2 ** 31, Number.MAX_SAFE_INTEGER];
       const texts = (lane: number) => numbered(`lane ${lane} message`, 50);
       for (let index = 0; index < 50; index++) {
         for (const lane of lanes) {
@@ -122,7 +128,7 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
           transport.write(encode(texts(lane)[index]!), lane);
         }
       }
-      await until(() => client.arrivals.length === 200 && connection.received.length === 200, 'all messages');
+      await until(() => client.arrivals.length === 250 && connection.received.length === 250, 'all messages');
       const down = client.arrivals.map(({ bytes }) => decode(bytes));
       for (const lane of lanes) {
         const ofLane = (text: string) => text.startsWith(`lane ${lane} `);
@@ -170,15 +176,18 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
         expect(connection.endings).toEqual([]);
       });
 
-      test('a closed lane ends after what was written, and its number can be used again', async () => {
+      test('lanes come and go, more than there can be at once, each on a stream of its own', async () => {
         const { client, transport } = await pair();
         client.send(encode('hello'), 0);
-        transport.write(encode('old'), 7);
-        transport.closeLane(7);
-        transport.write(encode('new'), 7);
-        transport.closeLane(8);
-        await until(() => client.arrivals.length === 2, 'both messages');
-        expect(new Set(client.arrivals.map(({ stream }) => stream)).size).toBe(2);
+        for (let lane = 1; lane <= 400; lane++) {
+          for (const part of ['first', 'last']) transport.write(encode(`${lane} ${part}`), lane);
+          transport.closeLane(lane);
+          await until(() => client.arrivals.length === 2 * lane, `lane ${lane}`);
+        }
+        transport.closeLane(401);
+        const streams = client.arrivals.map(({ stream }) => stream);
+        expect(streams).not.toContain(0);
+        expect(new Set(streams).size).toBe(400);
       });
     } else {
       test(`keeps one order over all lanes (${gaps.lanes})`, async () => {
@@ -208,8 +217,8 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
       }
       await until(() => client.arrivals.length === 4 && connection.received.length === 4, 'all messages');
       for (const [index, bytes] of messages.entries()) {
-        expect(Buffer.compare(client.arrivals[index]!.bytes, bytes)).toBe(0);
-        expect(Buffer.compare(connection.received[index]!.bytes, bytes)).toBe(0);
+        expect(same(client.arrivals[index]!.bytes, bytes)).toBe(true);
+        expect(same(connection.received[index]!.bytes, bytes)).toBe(true);
       }
       expect(connection.violations).toEqual([]);
     });
@@ -253,7 +262,7 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
           return connection.received.length > 1;
         }, 'a datagram at the gateway');
         expect(client.arrivals[0]).toMatchObject({ reliable: false });
-        expect(Buffer.compare(client.arrivals[0]!.bytes, largest)).toBe(0);
+        expect(same(client.arrivals[0]!.bytes, largest)).toBe(true);
         expect(connection.received[1]!.reliable).toBe(false);
         expect(connection.texts[1]).toBe('input');
       });
@@ -273,11 +282,119 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
         expect(accepted).toBeLessThan(10_000);
         expect(accepted).toBeGreaterThan(0);
       });
+
+      test('carries a message on a stream of its own, frame by frame in order', async () => {
+        const { acceptor, client, transport } = await pair();
+        client.send(encode('hello'), 0);
+        const largest = pattern(acceptor.maxFrameBytes);
+        const messages = [
+          [encode('one'), largest, encode('three')],
+          [encode('alone')],
+          numbered('frame', 50).map(encode),
+        ];
+        const streams = messages.map((frames) => transport.openMessage(frames));
+        for (const lane of [0, 1]) transport.write(encode('lane'), lane);
+        await until(() => client.arrivals.length === 56, 'everything');
+        const heard = Map.groupBy(client.arrivals, ({ stream }) => stream);
+        for (const frames of messages) {
+          const arrivals = [...heard.values()].find(([first]) => same(first!.bytes, frames[0]!))!;
+          expect(arrivals.length).toBe(frames.length);
+          for (const [index, { bytes }] of arrivals.entries()) expect(same(bytes, frames[index]!)).toBe(true);
+          expect(arrivals[0]!.stream).not.toBe(0);
+        }
+        expect(client.arrivals.every(({ reliable }) => reliable)).toBe(true);
+        await until(() => streams.every((stream) => stream?.done), 'the ends');
+        expect(transport.backlog).toBe(0);
+        for (const stream of streams) stream?.reset(); // too late
+        expect(client.ending).toBeUndefined();
+      });
+
+      test('a message that is reset arrives no further than some whole frames, and the session goes on', async () => {
+        const { client, connection, transport } = await pair();
+        client.send(encode('hello'), 0);
+        await until(() => connection.received.length === 1, 'the greeting');
+        client.hold(1);
+        const large = Array.from({ length: 64 }, (_, index) => pattern(60_000 + index));
+        const frames = [encode('beginning'), ...large];
+        const stream = transport.openMessage(frames)!;
+        if (gaps.lanes === undefined) {
+          await until(() => client.arrivals.length > 0, 'the beginning');
+          for (const lane of [0, 1]) transport.write(encode('past it'), lane);
+          const others = () => client.arrivals.filter(({ stream }) => stream !== 1);
+          await until(() => others().length === 2, 'the lanes');
+        }
+        expect(stream.done).toBe(false);
+        expect(transport.backlog).toBeGreaterThan(0);
+        stream.reset();
+        expect(transport.backlog).toBe(0);
+        client.release();
+        for (const text of numbered('next', 10)) {
+          expect(transport.openMessage([encode(text)])).toBeDefined();
+          await until(() => client.arrivals.some(({ bytes }) => decode(bytes) === text), text);
+        }
+        const arrived = client.arrivals.filter((arrival) => arrival.stream === 1);
+        expect(arrived.length).toBeLessThan(frames.length);
+        for (const [index, { bytes }] of arrived.entries()) expect(same(bytes, frames[index]!)).toBe(true);
+        expect([connection.endings, connection.violations, client.ending]).toEqual([[], [], undefined]);
+      });
+
+      test('refuses a message when too many are on their way, until some have left or were reset', async () => {
+        const { client, transport } = await pair();
+        const fillUp = (): MessageStream[] => {
+          const streams: MessageStream[] = [];
+          for (let stream = open(); stream !== undefined && streams.length < 1_000; stream = open()) {
+            streams.push(stream);
+          }
+          return streams;
+        };
+        let sent = 0;
+        const open = () => {
+          const stream = transport.openMessage([encode(`${sent}`)]);
+          if (stream !== undefined) sent++;
+          return stream;
+        };
+        const first = fillUp().length;
+        expect(first).toBeGreaterThanOrEqual(8);
+        expect(first).toBeLessThan(100);
+        await until(() => client.arrivals.length === first, 'all messages');
+        const second = await until(() => {
+          const streams = fillUp();
+          return streams.length > 0 && streams;
+        }, 'room');
+        for (const stream of second) stream.reset();
+        await until(() => transport.openMessage([encode('last')]), 'room again');
+        await until(() => client.arrivals.some(({ bytes }) => decode(bytes) === 'last'), 'the last');
+        const streams = client.arrivals.map(({ stream }) => stream);
+        expect(new Set(streams).size).toBe(streams.length);
+      });
+
+      test('sends message after message, more than a peer grants streams at once, some of them reset', async () => {
+        const { client, transport } = await pair();
+        const texts = numbered('message', 400);
+        for (const text of texts) {
+          await until(() => {
+            const reset = transport.openMessage([encode('reset')]);
+            reset?.reset();
+            return reset;
+          }, 'room for one that is reset');
+          await until(() => transport.openMessage([encode(text)]), 'room');
+        }
+        const heard = () =>
+          client.arrivals.map(({ bytes }) => decode(bytes)).filter((text) => text !== 'reset');
+        await until(() => heard().length === texts.length, 'all messages');
+        expect(new Set(heard())).toEqual(new Set(texts));
+        await until(() => transport.backlog === 0, 'an empty backlog');
+      });
     } else {
-      test(`has no datagrams (${gaps.datagrams})`, async () => {
-        const { transport } = await pair();
+      test(`is a pipe, without datagrams and message streams (${gaps.datagrams})`, async () => {
+        const { client, connection, transport } = await pair();
         expect(transport.maxDatagramSize).toBe(0);
         expect(transport.sendDatagram(encode('lost'))).toBe(false);
+        expect(transport.openMessage([encode('lost')])).toBeUndefined();
+        transport.write(encode('kept'), 0);
+        await until(() => client.arrivals.length > 0, 'the message');
+        expect(client.arrivals.map(({ bytes }) => decode(bytes))).toEqual(['kept']);
+        expect(connection.endings).toEqual([]);
       });
     }
 
@@ -301,12 +418,14 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
       client.send(encode('hello'), 0);
       await until(() => connection.received.length === 1, 'the greeting');
       for (const lane of [0, 1, 2]) transport.write(pattern(20_000), lane);
+      // On a stream of its own where there are any.
+      if (!transport.openMessage([pattern(20_000)])) transport.write(pattern(20_000), 0);
       transport.write(encode('last words'), 0);
       transport.close(CLOSE.unauthorized, 'bad token: größer');
       transport.close(CLOSE.internal, 'a second close changes nothing');
       const ending = await until(() => client.ending, 'the close');
       expect(ending).toEqual({ code: CLOSE.unauthorized, reason: 'bad token: größer' });
-      expect(client.arrivals.length).toBe(4);
+      expect(client.arrivals.length).toBe(5);
       expect(client.arrivals.map(({ bytes }) => decode(bytes))).toContain('last words');
       await until(() => connection.endings.length > 0, 'closed');
       expect(connection.endings).toEqual([{ code: CLOSE.unauthorized, reason: 'bad token: größer' }]);
@@ -359,12 +478,14 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
       transport.close(CLOSE.normal, '');
       for (const lane of [0, 1]) transport.write(encode('too late'), lane);
       expect(transport.sendDatagram(encode('too late'))).toBe(false);
+      expect(transport.openMessage([encode('too late')])).toBeUndefined();
       client.send(encode('too late'), 0);
       await until(() => client.ending !== undefined && connection.endings.length > 0, 'both ends');
       client.send(encode('too late'), 0);
       transport.write(encode('too late'), 0);
       transport.closeLane(1);
       expect(transport.sendDatagram(encode('too late'))).toBe(false);
+      expect(transport.openMessage([encode('too late')])).toBeUndefined();
       transport.close(CLOSE.internal, 'again');
       await new Promise((resolve) => setImmediate(resolve));
       expect(client.arrivals).toEqual([]);

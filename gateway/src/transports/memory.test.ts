@@ -15,7 +15,9 @@ transportCompliance(
       const arrivals: Arrival[] = [];
       let ending: Ending | undefined;
       const handler = {
-        receive: (bytes: Uint8Array, reliable: boolean) => void arrivals.push({ bytes, reliable, stream: 0 }),
+        // Lanes share the pipe; message streams have negative numbers.
+        receive: (bytes: Uint8Array, reliable: boolean, lane: number) =>
+          void arrivals.push({ bytes, reliable, stream: Math.max(0, -lane) }),
         closed(code: number, reason: string) {
           ending = { code, reason };
         },

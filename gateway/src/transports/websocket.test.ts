@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { type AddressInfo, connect as connectTcp, Socket } from 'node:net';
+import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { CLOSE, type CloseName, SUBPROTOCOLS } from '@spillway/envelope';
 import { afterEach, expect, test, vi } from 'vitest';
