@@ -20,7 +20,11 @@ export interface Guest {
 }
 
 /** Starts a script on a host; rejects when it ends instead of getting ready. */
-export async function startGuest(host: Host, script: string, ...args: readonly string[]): Promise<Guest> {
+export async function startGuest(
+  host: Pick<Host, 'spawn'>,
+  script: string,
+  ...args: readonly string[]
+): Promise<Guest> {
   const child = host.spawn([process.execPath, script, ...args], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -40,8 +40,3 @@ export async function loadPeer(peer: Peer): Promise<PeerEnds> {
       return peer satisfies never;
   }
 }
-
-/** ms, on a clock that all processes of a machine share. */
-export function now(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
-}

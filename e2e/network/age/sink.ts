@@ -1,8 +1,9 @@
 // The receiving process: `sink.ts PEER PLACE`, the place as JSON. Measures from the first state on until asked.
+import { now } from '../clock.ts';
 import { serveGuest } from '../guest-end.ts';
 import { hurry } from '../priority.ts';
 import { Ages } from './ages.ts';
-import { loadPeer, now, type Peer } from './peer.ts';
+import { loadPeer, type Peer } from './peer.ts';
 
 const [peer, place = ''] = process.argv.slice(2);
 const ages = new Ages();

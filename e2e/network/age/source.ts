@@ -1,7 +1,8 @@
 // The sending process: `source.ts PEER ADDRESS`. Says its place, then sends states as it is asked to.
+import { now } from '../clock.ts';
 import { serveGuest } from '../guest-end.ts';
 import { hurry } from '../priority.ts';
-import { loadPeer, now, type Peer, type Source } from './peer.ts';
+import { loadPeer, type Peer, type Source } from './peer.ts';
 
 /** The one question: states of this size, in bytes, this often a second, until this process ends. */
 export interface Start {
