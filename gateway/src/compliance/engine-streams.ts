@@ -114,18 +114,20 @@ export function quiet(...promises: (Promise<unknown> | undefined)[]): void {
 }
 
 /** The first `count` texts on streams of the server that are not reset. */
-export async function arrivals(client: ClientSession, count: number): Promise<string[]> {
+export function arrivals(client: ClientSession, count: number): Promise<string[]> {
   const texts: string[] = [];
   const reader = client.incomingUnidirectionalStreams.getReader();
   quiet(reader.closed);
-  while (texts.length < count) {
-    const { done, value } = await reader.read();
-    if (done) throw new Error('the session ended');
-    readAll(value).then(
-      (bytes) => texts.push(new TextDecoder().decode(bytes)),
-      () => {}, // reset
-    );
-    await turns();
-  }
-  return texts;
+  return new Promise((resolve) => {
+    const take = (bytes: Uint8Array): void => {
+      texts.push(new TextDecoder().decode(bytes));
+      if (texts.length === count) resolve(texts);
+    };
+    const next = async (): Promise<void> => {
+      for (let { value } = await reader.read(); value !== undefined; { value } = await reader.read()) {
+        readAll(value).then(take, () => {}); // reset
+      }
+    };
+    quiet(next());
+  });
 }

@@ -330,6 +330,17 @@ test('all that is written in one turn of the event loop leaves in one write, the
   }
 });
 
+test('a turn that writes much does not hold it back', async () => {
+  const { connection, client, writes } = await counted();
+  for (let index = 1; index <= 10; index++) {
+    connection.transport.write(new Uint8Array(16 * 1024), 0);
+    expect([writes(), connection.transport.backlog]).toEqual([index, 0]);
+  }
+  for (let index = 0; index < 20; index++) connection.transport.write(new Uint8Array(500), 0);
+  await until(() => client.arrivals.length === 30, 'all messages');
+  expect(writes()).toBe(10 + 2);
+});
+
 test('close lets out what was written in its turn, together with the farewell', async () => {
   const { connection, client, writes } = await counted();
   for (let index = 0; index < 20; index++) connection.transport.write(new Uint8Array(100), 0);

@@ -15,6 +15,12 @@ const DEFAULTS = { closeTimeout: 2_000 } satisfies WebSocketOptions;
 /** RFC 6455 section 5.5: a control frame carries 125 bytes, two of them the code. */
 const MAX_REASON = 123;
 
+/**
+ * Bytes of one turn that are held back at most, to leave together. A system call for more is well used, and they must
+ * not look like a backlog: a session keeps back what it may drop when 16 KiB are waiting.
+ */
+const MAX_HELD = 8 * 1024;
+
 /** What a close code of RFC 6455 section 7.4.1 means in envelope's table. Codes from 3000 on are the peer's own. */
 const STANDARD_CODES: Readonly<Record<number, number>> = {
   1000: CLOSE.normal,
@@ -126,6 +132,7 @@ class WebSocketTransport implements Transport {
   readonly #encoding: Encoding;
   readonly #turn: Turn;
   #corked = false;
+  #held = 0;
   /** Set by our own `close`; what comes in from then on is nobody's. */
   #closing: { readonly code: number; readonly reason: string } | undefined;
   #violated = false;
@@ -145,10 +152,13 @@ class WebSocketTransport implements Transport {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     if (!this.#corked) {
       this.#corked = true;
+      this.#held = 0;
       this.#stream.cork();
       this.#turn.add(this);
     }
     this.#socket.send(bytes, SEND_OPTIONS[this.#encoding]);
+    this.#held += bytes.length;
+    if (this.#held > MAX_HELD) this.uncork();
   }
 
   closeLane(): void {

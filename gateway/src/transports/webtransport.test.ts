@@ -17,6 +17,7 @@ class FakeSendStream implements EngineSendStream {
   done = false;
   readonly chunks: Uint8Array[] = [];
   finished = false;
+  resets = 0;
 
   write(bytes: Uint8Array): void {
     this.chunks.push(bytes);
@@ -27,7 +28,9 @@ class FakeSendStream implements EngineSendStream {
   }
 
   reset(): void {
-    expect.unreachable('no stream is reset');
+    this.resets++;
+    this.backlog = 0;
+    this.done = true;
   }
 
   get texts(): string[] {
@@ -196,6 +199,72 @@ test('64 lanes have streams, and a closed lane gives its place to another', () =
   expect(send.finished).toBe(false);
 });
 
+test('a message is framed on a stream of its own, which is finished', async () => {
+  const { transport } = connection;
+  const message = transport.openMessage([bytes('one'), bytes('two')])!;
+  expect([transport.backlog, message.done]).toEqual([8, false]);
+  const stream = await grant(0);
+  expect([stream.texts, stream.finished]).toEqual([['one', 'two'], true]);
+  stream.backlog = 5;
+  expect([transport.backlog, message.done]).toEqual([5, false]);
+  stream.backlog = 0;
+  stream.done = true;
+  expect([transport.backlog, message.done]).toEqual([0, true]);
+});
+
+test('a message that is reset drops what has not left', async () => {
+  const message = connection.transport.openMessage([bytes('one')])!;
+  const stream = await grant(0);
+  stream.backlog = 4;
+  message.reset();
+  expect([stream.resets, message.done, connection.transport.backlog]).toEqual([1, true, 0]);
+});
+
+test('a message that is reset while it waits for its stream is reset as soon as that is open', async () => {
+  const message = connection.transport.openMessage([bytes('one')])!;
+  message.reset();
+  expect(connection.transport.backlog).toBe(0);
+  const stream = await grant(0);
+  expect([stream.chunks, stream.finished, stream.resets]).toEqual([[], false, 1]);
+});
+
+test('32 messages have streams at once; a place is free when the QUIC stack is done, not before', async () => {
+  const { transport } = connection;
+  const open = () => transport.openMessage([bytes('x')]);
+  const messages = Array.from({ length: 32 }, open);
+  expect(messages).not.toContain(undefined);
+  expect(open()).toBeUndefined();
+  messages[0]!.reset(); // not open yet
+  expect(open()).toBeUndefined();
+  await grant(0);
+  expect(open()).toBeDefined();
+  const stream = await grant(1);
+  expect([stream.finished, open()]).toEqual([true, undefined]);
+  stream.done = true;
+  expect(open()).toBeDefined();
+  expect(open()).toBeUndefined();
+});
+
+test('streams of lanes that have ended count too, until they are done: never more than 96 in all', async () => {
+  const { transport } = connection;
+  const { send } = openControl();
+  for (let lane = 1; lane <= 64; lane++) transport.write(bytes('x'), lane);
+  for (let lane = 1; lane <= 64; lane++) transport.closeLane(lane);
+  expect(transport.openMessage([bytes('x')])).toBeUndefined();
+  for (let lane = 65; lane <= 128; lane++) transport.write(bytes('x'), lane);
+  expect([session.openings.length, send.texts.length]).toEqual([96, 32]);
+  for (let index = 0; index < 33; index++) (await grant(index)).done = true;
+  expect(transport.openMessage([bytes('x')])).toBeDefined();
+  expect(transport.openMessage([bytes('x')])).toBeUndefined();
+});
+
+test('a message whose stream the session did not live to open is done', async () => {
+  const message = connection.transport.openMessage([bytes('x')])!;
+  session.openings[0]!.reject(new Error('session closed'));
+  await expect(session.openings[0]!.promise).rejects.toThrow();
+  expect([message.done, connection.transport.backlog]).toEqual([true, 0]);
+});
+
 test('a stream that the session did not live to open is nobody’s error', async () => {
   connection.transport.write(bytes('lost'), 1);
   session.openings[0]!.reject(new Error('session closed'));
@@ -237,6 +306,15 @@ test('a length that is no varint breaks the framing', () => {
   session.handler.closed(0, '');
 });
 
+test('streams that end or are reset make room for others: a hundred count at once', () => {
+  for (let index = 0; index < 300; index++) {
+    const stream = openIncoming();
+    stream.data(frame(bytes('fine')));
+    stream.end(index % 2 === 0 ? undefined : 7);
+  }
+  expect([connection.violations, connection.received.length]).toEqual([[], 300]);
+});
+
 test('a hundred streams at once are served, one more is a violation', () => {
   const streams = Array.from({ length: 100 }, openIncoming);
   for (const stream of streams.slice(0, 50)) stream.end();
@@ -254,7 +332,19 @@ test('a second bidirectional stream is a violation', () => {
   session.handler.closed(0, '');
 });
 
+test('a client may have a message of the largest usual size under way on each of its streams', () => {
+  const almost = frame(new Uint8Array(acceptor.maxFrameBytes)).subarray(0, -1);
+  const streams = [openControl().receive, ...Array.from({ length: 100 }, openIncoming)];
+  for (const stream of streams) stream.data(almost);
+  for (const stream of streams) stream.data(new Uint8Array(1));
+  expect([connection.violations, connection.received.length]).toEqual([[], 101]);
+});
+
 test('unfinished messages of all streams together are bounded', () => {
+  acceptor.maxFrameBytes = 1024 * 1024;
+  session = new FakeSession();
+  acceptEngineSession(session, acceptor);
+  connection = acceptor.connections[1]!;
   const almost = frame(new Uint8Array(acceptor.maxFrameBytes)).subarray(0, -4);
   const streams = Array.from({ length: 16 }, openIncoming);
   for (const stream of streams) stream.data(almost);
