@@ -15,6 +15,8 @@ export interface Guest {
   /** What it said unasked since. */
   readonly notices: readonly unknown[];
   ask<Value>(question: object): Promise<Value>;
+  /** Stops it, or lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
   /** Ends it at once. */
   end(): Promise<void>;
 }
@@ -55,6 +57,7 @@ export async function startGuest(
     started,
     notices,
     ask: next,
+    signal: (signal) => void child.kill(signal),
     end: async () => {
       if (ended) return;
       child.kill('SIGKILL');
