@@ -22,6 +22,11 @@ export class Heartbeat {
     return this.#rtt;
   }
 
+  /** When something came in last. */
+  get heardAt(): number {
+    return this.#heard;
+  }
+
   /** Anything came in. */
   heard(now: number): void {
     this.#heard = now;

@@ -20,6 +20,11 @@ export class TokenBucket {
     return true;
   }
 
+  /** Gives what so many ms are worth on top, past the burst. */
+  excuse(ms: number): void {
+    this.#tokens += ms * this.#perMs;
+  }
+
   /** Nothing is owed: forgetting this bucket loses no information. */
   full(now: number): boolean {
     this.#refill(now);
@@ -28,7 +33,8 @@ export class TokenBucket {
 
   #refill(now: number): void {
     if (now <= this.#at) return;
-    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs);
+    const refilled = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs);
+    this.#tokens = Math.max(this.#tokens, refilled);
     this.#at = now;
   }
 }
