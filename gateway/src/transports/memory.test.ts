@@ -1,11 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Ending, TestAcceptor } from '../compliance/acceptor.ts';
-import {
-  type Arrival,
-  RefusedError,
-  type TransportClient,
-  transportCompliance,
-} from '../compliance/transport.ts';
+import { transportCompliance } from '../compliance/transport.ts';
+import { type Arrival, RefusedError, type TransportClient } from '../compliance/transport-bench.ts';
 import { connectMemory, MemoryRefusedError } from './memory.ts';
 
 transportCompliance(

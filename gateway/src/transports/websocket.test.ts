@@ -6,13 +6,13 @@ import { CLOSE, type CloseName, SUBPROTOCOLS } from '@spillway/envelope';
 import { afterEach, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Ending, TestAcceptor, type TestConnection, until } from '../compliance/acceptor.ts';
+import { transportCompliance } from '../compliance/transport.ts';
 import {
   type Arrival,
   RefusedError,
   type TransportClient,
   type TransportClientOptions,
-  transportCompliance,
-} from '../compliance/transport.ts';
+} from '../compliance/transport-bench.ts';
 import type { Acceptor } from '../core/contracts/transport.ts';
 import { websocketTransports } from './websocket.ts';
 

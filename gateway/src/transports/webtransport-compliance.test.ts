@@ -6,12 +6,8 @@ import { CLOSE, FrameReader, frame } from '@spillway/envelope';
 import { WebTransport } from 'rwebtransport';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Ending, TestAcceptor, until } from '../compliance/acceptor.ts';
-import {
-  type Arrival,
-  type TransportClient,
-  type TransportClientOptions,
-  transportCompliance,
-} from '../compliance/transport.ts';
+import { transportCompliance } from '../compliance/transport.ts';
+import type { Arrival, TransportClient, TransportClientOptions } from '../compliance/transport-bench.ts';
 import type { EngineServer } from '../core/contracts/engine.ts';
 import type { Acceptor } from '../core/contracts/transport.ts';
 import { rwebtransport } from '../engines/rwebtransport.ts';
