@@ -46,7 +46,7 @@ export class StallDetector {
     this.#heard = clock.now();
   }
 
-  /** Bytes came in. `chatter`: only a ping or its answer, which makes no link busy. */
+  /** Bytes came in. */
   heard(reliable: boolean): void {
     this.#heard = this.#clock.now();
     this.#busy = true;
@@ -81,8 +81,10 @@ export class StallDetector {
 
   /** The path may be another by now: it has to prove itself soon. */
   check(): void {
-    this.#handler.ping();
     this.#since = this.#clock.now() + Math.min(0, GRACE - this.#patience);
+    this.#doubted = false;
+    this.#asked = true;
+    this.#handler.ping();
     this.#arm();
   }
 
