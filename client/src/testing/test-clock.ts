@@ -43,6 +43,12 @@ export class ManualClock implements Clock {
     }
     this.#now = end;
   }
+
+  /** The machine sleeps: time goes by, and what was due meanwhile comes when it is over. */
+  async sleep(ms: number): Promise<void> {
+    this.#now += ms;
+    await this.advance(0);
+  }
 }
 
 /** Resolves when all promise callbacks that are due, and those that follow from them, have run. */
