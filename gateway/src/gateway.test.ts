@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Certificate, devCertificate } from '@spillway/certs';
-import { CLOSE, decode, type Envelope, encode, jsonPayload, type Kind } from '@spillway/envelope';
+import { CLOSE, type Envelope, encode, jsonPayload, type Kind, readPacket } from '@spillway/envelope';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -46,7 +46,9 @@ class Client {
   constructor(gateway: Gateway) {
     const { http = '' } = gateway.address();
     this.#socket = new WebSocket(`${http.replace('http', 'ws')}/ws`, 'spillway.v1.json');
-    this.#socket.on('message', (data: Buffer) => this.envelopes.push(decode(data)));
+    this.#socket.on('message', (data: Buffer) => {
+      readPacket(data, undefined, (envelope) => this.envelopes.push(envelope));
+    });
     this.#socket.on('close', (code) => {
       this.code = code;
     });

@@ -1,31 +1,169 @@
-import type { Message } from '@spillway/delivery';
-import { type Encoding, type NameBook, NameLedger, type Names } from '@spillway/envelope';
+import { type Fate, type Message, type Port, Sender, type SenderStats } from '@spillway/delivery';
+import {
+  type Ack,
+  type Encoding,
+  type Envelope,
+  encode,
+  NameLedger,
+  type Outcome,
+  type Received,
+} from '@spillway/envelope';
 import type { Publication } from './publication.ts';
+import { Receipts } from './receipts.ts';
+import type { SessionContext } from './session-context.ts';
+import type { Traffic } from './traffic.ts';
 
-/** Which form of an event one session is sent: as short as the names that its client knows allow. */
+/** Why nothing more can be sent, and the session must end. */
+export type Overflow = 'slow-consumer' | 'retain-overflow';
+
+/** Who hears of what becomes of messages. */
+export interface OutboxHandler {
+  /** Something waits for `flush`. */
+  waiting(): void;
+  /** What could not be sent cannot be left out either. */
+  overflow(why: Overflow): void;
+}
+
+/**
+ * The way out of one session: which form of an event its client is sent, as short as the names that it knows allow,
+ * and by what class. What happens to it from there on is the sender's.
+ */
 export class Outbox {
   readonly #encoding: Encoding;
+  readonly #clock: SessionContext['clock'];
+  readonly #traffic: Traffic;
+  readonly #handler: OutboxHandler;
   readonly #ledger: NameLedger;
-  readonly #define: (names: Names) => void;
+  readonly #receipts = new Receipts();
+  readonly #sender: Sender;
+  #closed = false;
 
-  /** `define`: sends definitions ahead of the event that needs them. They are counted, so none may be left out. */
-  constructor(encoding: Encoding, book: NameBook, maxNames: number, define: (names: Names) => void) {
+  constructor(context: SessionContext, encoding: Encoding, traffic: Traffic, handler: OutboxHandler) {
+    const { book, clock, limits } = context;
     this.#encoding = encoding;
-    this.#ledger = new NameLedger(book, maxNames);
-    this.#define = define;
+    this.#clock = clock;
+    this.#traffic = traffic;
+    this.#handler = handler;
+    this.#ledger = new NameLedger(book, limits.maxNames);
+    this.#sender = new Sender({
+      encoding,
+      softBudget: limits.sendBudgetSoft,
+      hardBudget: limits.sendBudgetHard,
+      retainBudget: limits.retainBudget,
+      outcomes: {
+        outcome: (id, outcome) => this.#receipts.settle(id, outcome),
+        dropped: (name) => {
+          traffic.drops[name]++;
+          traffic.messagesOut--;
+        },
+      },
+    });
   }
 
-  /** The same object for all sessions that get the same bytes. @throws ProtocolError as `Publication.full` does */
-  message(publication: Publication): Message {
+  get stats(): SenderStats {
+    return this.#sender.stats;
+  }
+
+  /** An id for a publication whose outcome somebody waits for. Once the outbox is closed it is never `delivered`. */
+  expect(): { readonly id: string; readonly outcome: Promise<Outcome> } {
+    return this.#receipts.expect();
+  }
+
+  /** Nobody waits any more: it was never sent. */
+  forget(id: string): void {
+    this.#receipts.settle(id, 'dropped');
+  }
+
+  /** Sends an event. False: dropped. @throws ProtocolError as `Publication.full` does */
+  publish(publication: Publication): boolean {
+    const message = this.#message(publication);
+    // Definitions that found no room.
+    if (this.#closed) return false;
+    this.#traffic.messagesOut++;
+    const fate = this.#sender.publish(message, this.#clock.exact());
+    // While nothing can be sent, only its age is to be seen to.
+    if (fate === 'queued' && (this.#sender.port || message.maxAge !== undefined)) this.#handler.waiting();
+    return this.#isTaken(fate, message.channel);
+  }
+
+  /** Sends an envelope that is counted and no event, on lane 0. */
+  control(envelope: Envelope): void {
+    if (this.#closed) return;
+    this.#traffic.messagesOut++;
+    this.#isTaken(this.#sender.control(encode(envelope, this.#encoding)), '');
+  }
+
+  /** Sends an ACK; nothing without a connection. */
+  acknowledge(ack: Ack): void {
+    this.#sender.sendAck(ack);
+  }
+
+  /** @throws ProtocolError where what was never sent is acknowledged */
+  acknowledged(ack: Ack): void {
+    this.#sender.acknowledge(ack, this.#clock.exact());
+  }
+
+  /** The client took in so many NAMES. @throws ProtocolError for more than were sent. */
+  named(count: number): void {
+    this.#ledger.acknowledge(count);
+  }
+
+  /** The client has left the channel. */
+  leave(channel: string): void {
+    this.#sender.leave(channel);
+  }
+
+  /**
+   * Goes on over another connection, after what the client has received.
+   * @throws ProtocolError where that was never sent
+   */
+  attach(port: Port, received: Received | undefined): void {
+    for (const gap of this.#sender.attach(port, received)) this.control(gap);
+  }
+
+  detach(): void {
+    this.#sender.detach();
+  }
+
+  /** Sends what there is room for. Returns when to do so again, if nothing happens before. */
+  flush(now: number): number | undefined {
+    this.#sender.flush(now);
+    return this.#sender.nextDeadline;
+  }
+
+  /** The session is over: tells what is still owed. */
+  close(): void {
+    this.#closed = true;
+    this.#sender.end();
+    this.#receipts.close();
+  }
+
+  #message(publication: Publication): Message {
     if (this.#encoding === 'json') return publication.full('json');
     if (this.#ledger.knows(publication.route, publication.key)) return publication.compact();
     const names = this.#ledger.take();
-    if (names !== undefined) this.#define(names);
+    // Ahead of the event, and never left out: the client counts them.
+    if (names !== undefined) this.control(names);
     return publication.full('binary');
   }
 
-  /** The peer took in NAMES envelopes. @throws ProtocolError for more than were sent. */
-  acknowledgeNames(count: number): void {
-    this.#ledger.acknowledge(count);
+  #isTaken(fate: Fate, channel: string): boolean {
+    switch (fate) {
+      case 'sent':
+      case 'queued':
+        return true;
+      case 'slow-consumer':
+        this.#handler.overflow(fate);
+        break;
+      case 'retain-overflow':
+        // Of a channel it is named by a gap, when the client comes back.
+        if (channel === '') this.#handler.overflow(fate);
+        break;
+      default:
+        // Counted when the sender told.
+        return false;
+    }
+    this.#traffic.messagesOut--;
+    return false;
   }
 }

@@ -36,7 +36,7 @@ test('a client that says something is not pinged', async () => {
   expect(client.ending).toBeUndefined();
 });
 
-test('a client that stays silent is closed', async () => {
+test('a connection that stays silent is closed, and its session waits for the client', async () => {
   const { bench, client } = await joined();
   bench.advance(29_999);
   await settled();
@@ -46,7 +46,8 @@ test('a client that stays silent is closed', async () => {
     code: CLOSE['idle-timeout'],
     reason: 'nothing was heard from the client',
   });
-  expect(bench.closed.length).toBe(1);
+  expect([bench.closed, bench.moves]).toEqual([[], ['detached session-1']]);
+  expect(bench.opened[0]!.connected).toBe(false);
 });
 
 test.each(['reliable', 'datagram', 'malformed datagram'])('a %s message is a sign of life', async (how) => {

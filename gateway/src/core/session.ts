@@ -1,12 +1,9 @@
-import { type Fate, type Outcomes, Sender } from '@spillway/delivery';
 import {
   CLOSE,
   type CloseName,
   closeName,
   type Encoding,
-  type Envelope,
   type Event,
-  encode,
   mayReconnect,
   NOTHING_RECEIVED,
   type Outcome,
@@ -15,6 +12,7 @@ import {
   type Rung,
   type RungReason,
 } from '@spillway/envelope';
+import { Carriage } from './carriage.ts';
 import { type Carried, type Connection, closeReason } from './connection.ts';
 import { Dispatch } from './dispatch.ts';
 import { checkDropOptions } from './drop-options.ts';
@@ -22,9 +20,8 @@ import { SpillwayError } from './errors.ts';
 import type { Subscriber } from './hub.ts';
 import { Intake, type IntakeHandler } from './intake.ts';
 import { sessionLimits } from './limits.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, type Overflow } from './outbox.ts';
 import { Publication } from './publication.ts';
-import { Receipts } from './receipts.ts';
 import type { SessionContext } from './session-context.ts';
 import type { SendOptions, SessionHandle, SessionStats, User } from './session-handle.ts';
 import { Traffic } from './traffic.ts';
@@ -32,6 +29,11 @@ import { Turn } from './turn.ts';
 
 /** How long an ACK waits for a client that does not read what it has, ms. */
 const ACK_RETRY = 1_000;
+
+const OVERFLOWS: Readonly<Record<Overflow, string>> = {
+  'slow-consumer': 'the client reads too slowly',
+  'retain-overflow': 'too much waited for a client that was away',
+};
 
 /** Who hears of what happens to a session. */
 export interface SessionKeeper {
@@ -43,6 +45,12 @@ export interface SessionKeeper {
   detached(session: Session, code: number, reason: string): void;
   /** Once. */
   ended(session: Session, code: number, reason: string): void;
+}
+
+interface Resumed {
+  readonly token: string;
+  readonly received: Received;
+  readonly silence: number;
 }
 
 /**
@@ -58,19 +66,11 @@ export class Session implements Carried, Subscriber, SessionHandle {
   readonly #context: SessionContext;
   readonly #keeper: SessionKeeper;
   readonly #encoding: Encoding;
-  readonly #sender: Sender;
   readonly #intake: Intake;
   readonly #outbox: Outbox;
   readonly #dispatch: Dispatch;
-  readonly #receipts = new Receipts();
   readonly #turn: Turn;
-  /** The connection that carries it, or the last one that did. */
-  #connection: Connection;
-  #connected = false;
-  /** Has the client said anything on this connection? */
-  #proven = false;
-  /** The one before, until the client has gone on on this one. */
-  #previous: Connection | undefined;
+  readonly #carriage: Carriage;
   /** Asking again what the new user may do. */
   #checking: Promise<void> | undefined;
   #outstandingSince = Number.POSITIVE_INFINITY;
@@ -85,34 +85,22 @@ export class Session implements Carried, Subscriber, SessionHandle {
     connection: Connection,
     user: User | undefined,
   ) {
-    const { book, clock, limits, maxDelay } = context;
+    const { clock, limits, maxDelay } = context;
     const { encoding } = connection;
     this.id = id;
     this.user = user;
     this.#context = context;
     this.#keeper = keeper;
-    this.#connection = connection;
+    this.#carriage = new Carriage(connection);
     this.#encoding = encoding;
-    const outcomes: Outcomes = {
-      outcome: (id, outcome) => this.#receipts.settle(id, outcome),
-      dropped: (name) => {
-        this.traffic.drops[name]++;
-        this.traffic.messagesOut--;
-      },
-    };
-    this.#sender = new Sender({
-      encoding,
-      softBudget: limits.sendBudgetSoft,
-      hardBudget: limits.sendBudgetHard,
-      retainBudget: limits.retainBudget,
-      outcomes,
+    this.#outbox = new Outbox(context, encoding, this.traffic, {
+      waiting: () => this.#turn.soon(),
+      overflow: (why) => this.close('slow-consumer', OVERFLOWS[why]),
     });
-    const reply = (envelope: Envelope) => this.#control(envelope);
-    this.#outbox = new Outbox(encoding, book, limits.maxNames, reply);
     this.#dispatch = new Dispatch(this, context, this.traffic.drops, {
-      reply,
+      reply: (envelope) => this.#outbox.control(envelope),
       hasReceipts: () => this.#turn.soon(),
-      closeLane: (channel) => this.#sender.leave(channel),
+      closeLane: (channel) => this.#outbox.leave(channel),
     });
     this.#intake = new Intake(limits, encoding, this.traffic, this.#handler(), clock.exact());
     this.#turn = new Turn(clock, maxDelay, () => this.#flush());
@@ -123,11 +111,11 @@ export class Session implements Carried, Subscriber, SessionHandle {
   }
 
   get transport(): Rung | 'memory' {
-    return this.#connection.transport.name;
+    return this.#carriage.present.transport.name;
   }
 
   get remoteAddress(): string {
-    return this.#connection.admission.remoteAddress;
+    return this.#carriage.present.admission.remoteAddress;
   }
 
   get subscriptions(): ReadonlySet<string> {
@@ -135,7 +123,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
   }
 
   get connected(): boolean {
-    return this.#connected;
+    return this.#carriage.connected;
   }
 
   get ended(): boolean {
@@ -147,7 +135,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
   /** Begins on the connection that it was made for. */
   open(reasons: readonly RungReason[]): void {
     this.reasons = reasons;
-    this.#attach(this.#connection, undefined);
+    this.#attach(this.#carriage.present);
   }
 
   /** Who the client is now. Resolves when what that changes for its subscriptions is decided. */
@@ -168,46 +156,39 @@ export class Session implements Carried, Subscriber, SessionHandle {
    * last connection is lost.
    */
   resume(connection: Connection, reasons: readonly RungReason[], token: string, received: Received): void {
-    const before = this.#connected ? this.#connection : undefined;
-    const both = [before, this.#previous];
-    // The one that the client is on: it may never have heard of the newer.
-    const present = both.find((one) => one?.token === token) ?? before;
-    this.#previous = present;
-    const silence = this.#context.clock.now() - Math.max(this.#connection.heardAt, present?.heardAt ?? 0);
+    const silence = this.#context.clock.now() - this.#carriage.heardAt;
     this.reasons = reasons;
     this.#resumes++;
     this.#dispatch.access.forgetGrants();
     this.#keeper.confirm(this, token);
-    this.#attach(connection, received, silence);
-    present?.retire();
-    for (const one of both) if (one !== present) one?.close('replaced', 'the client went on elsewhere');
+    this.#attach(connection, { token, received, silence });
   }
 
   /** Tells the client to move within so many ms. */
   drain(within: number): void {
-    this.#control({ kind: 'drain', within });
+    this.#outbox.control({ kind: 'drain', within });
   }
 
   /** Deadlines. The gateway calls it a few times a second. */
   tick(now: number): void {
-    if (!this.#connected) return;
-    const { pending, retained, inFlight } = this.#sender.stats;
+    if (!this.connected) return;
+    const { pending, retained, inFlight } = this.#outbox.stats;
     if (pending + retained + inFlight === 0) {
       this.#outstandingSince = Number.POSITIVE_INFINITY;
       return;
     }
     this.#outstandingSince = Math.min(this.#outstandingSince, now);
-    if (now - Math.max(this.#outstandingSince, this.#connection.heardAt) < this.#context.limits.stallTimeout)
-      return;
-    this.#connection.close('transport-lost', 'nothing was heard while much was to be acknowledged');
+    const silentSince = Math.max(this.#outstandingSince, this.#carriage.present.heardAt);
+    if (now - silentSince < this.#context.limits.stallTimeout) return;
+    this.#carriage.present.close('transport-lost', 'nothing was heard while much was to be acknowledged');
   }
 
   // Carried: what its connections call.
 
   receive(from: Connection, bytes: Uint8Array, reliable: boolean): void {
     // What comes late on one that the client has left, it says again on this one.
-    if (!this.#carriedBy(from)) return;
-    if (!this.#proven) this.#prove();
+    if (!this.#carriage.carries(from)) return;
+    if (this.#carriage.prove()) this.#keeper.confirm(this, from.token);
     try {
       this.#intake.read(bytes, reliable, this.#context.clock.exact());
       this.#turn.soon();
@@ -218,20 +199,12 @@ export class Session implements Carried, Subscriber, SessionHandle {
   }
 
   lost(connection: Connection, code: number, reason: string): void {
-    if (connection === this.#previous) this.#previous = undefined;
-    if (!this.#carriedBy(connection)) return;
+    if (!this.#carriage.lose(connection)) return;
     if (!mayReconnect(code)) {
-      this.#ended = true;
-      this.#previous?.close('normal', 'the session is over');
       this.#finish(code, reason);
       return;
     }
-    this.#connected = false;
-    // The client has not said that it ever left this one. It will resume with the token that it has from there.
-    const previous = this.#previous;
-    this.#previous = undefined;
-    previous?.close('transport-lost', 'the connection that carried the session is lost');
-    this.#sender.detach();
+    this.#outbox.detach();
     this.#turn.soon();
     this.#keeper.detached(this, code, reason);
   }
@@ -257,12 +230,12 @@ export class Session implements Carried, Subscriber, SessionHandle {
       ...payloads.write(payload, codec),
     };
     if (this.#ended) return receipt ? Promise.resolve('dropped') : false;
-    if (!receipt) return this.#publish(new Publication(event, book, undefined, { maxAge, oversize }));
-    const { id, outcome } = this.#receipts.expect();
+    if (!receipt) return this.#outbox.publish(new Publication(event, book, undefined, { maxAge, oversize }));
+    const { id, outcome } = this.#outbox.expect();
     try {
-      this.#publish(new Publication(event, book, undefined, { maxAge, oversize, receipt: id }));
+      this.#outbox.publish(new Publication(event, book, undefined, { maxAge, oversize, receipt: id }));
     } catch (error) {
-      this.#receipts.settle(id, 'dropped');
+      this.#outbox.forget(id);
       throw error;
     }
     return outcome;
@@ -270,26 +243,24 @@ export class Session implements Carried, Subscriber, SessionHandle {
 
   stats(): SessionStats {
     const { messagesIn, messagesOut, bytesIn, bytesOut, drops } = this.traffic;
-    const { inFlight, pending, retained, rtt } = this.#sender.stats;
+    const { inFlight, pending, retained, rtt } = this.#outbox.stats;
     return {
       messagesIn,
       messagesOut,
       bytesIn,
       bytesOut,
-      backlog: (this.#connected ? this.#connection.port.backlog : 0) + pending,
+      backlog: (this.connected ? this.#carriage.present.port.backlog : 0) + pending,
       unacknowledged: retained,
       inFlight,
       resumes: this.#resumes,
-      rtt: this.#connected ? (this.#connection.rtt ?? rtt) : undefined,
+      rtt: this.connected ? (this.#carriage.present.rtt ?? rtt) : undefined,
       dropped: { ...drops },
     };
   }
 
   close(code: CloseName = 'normal', reason = ''): void {
     if (this.#ended) return;
-    this.#ended = true;
-    if (this.#connected) this.#connection.close(code, reason);
-    this.#previous?.close(code, reason);
+    this.#carriage.close(code, reason);
     this.#finish(CLOSE[code], closeReason(code, reason));
   }
 
@@ -298,7 +269,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
   deliver(publication: Publication): void {
     if (this.#ended) return;
     try {
-      this.#publish(publication);
+      this.#outbox.publish(publication);
     } catch (error) {
       // A publisher may call bytes JSON that are not; only a session that speaks text has to look.
       if (error instanceof ProtocolError) this.traffic.drops.malformed++;
@@ -308,7 +279,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
 
   /** What comes in that the session itself acts on. */
   #handler(): IntakeHandler {
-    const isListening = () => this.#connected;
+    const isListening = () => this.connected;
     return {
       get listening() {
         return isListening();
@@ -316,11 +287,11 @@ export class Session implements Carried, Subscriber, SessionHandle {
       message: (message) => this.#dispatch.take(message),
       overRate: (message) => this.#dispatch.overRate(message),
       stale: (event) => this.#dispatch.stale(event),
-      acknowledged: (ack) => this.#sender.acknowledge(ack, this.#context.clock.exact()),
+      acknowledged: (ack) => this.#outbox.acknowledged(ack),
       ping: (time) => this.#pong(time),
-      pong: (time) => this.#connection.pong(time),
-      names: (count) => this.#control({ kind: 'named', count }),
-      named: (count) => this.#outbox.acknowledgeNames(count),
+      pong: (time) => this.#carriage.present.pong(time),
+      names: (count) => this.#outbox.control({ kind: 'named', count }),
+      named: (count) => this.#outbox.named(count),
       close: (code, reason) => this.#closedByPeer(code, reason),
       flooded: () => this.close('rate-limited', 'the session kept sending over its rate'),
       tooLarge: (bytes) =>
@@ -331,45 +302,30 @@ export class Session implements Carried, Subscriber, SessionHandle {
     };
   }
 
-  #carriedBy(connection: Connection): boolean {
-    return this.#connected && !this.#ended && connection === this.#connection;
-  }
-
-  /** `received`: what the client has, where it resumes, after it was not heard for so many ms. */
-  #attach(connection: Connection, received: Received | undefined, silence = 0): void {
+  /** `resumed`: what the client resumes with, what it has, and for how many ms it was not heard. */
+  #attach(connection: Connection, resumed?: Resumed): void {
     const { clock, limits } = this.#context;
     const token = this.#keeper.issue(this);
-    this.#connection = connection;
-    this.#connected = true;
-    this.#proven = false;
     this.#outstandingSince = Number.POSITIVE_INFINITY;
+    this.#carriage.move(connection, resumed?.token);
     connection.carry(this, this.traffic, token);
-    const taken = this.#intake.attach(silence);
+    const received = this.#intake.attach(resumed?.silence ?? 0);
     connection.write({
       kind: 'welcome',
       session: this.id,
       resume: token,
-      resumed: received !== undefined,
+      resumed: resumed !== undefined,
       time: clock.now(),
       limits: sessionLimits(limits),
-      received: received === undefined ? NOTHING_RECEIVED : taken,
+      received: resumed === undefined ? NOTHING_RECEIVED : received,
     });
     try {
-      for (const gap of this.#sender.attach(connection.port, received)) this.#control(gap);
+      this.#outbox.attach(connection.port, resumed?.received);
     } catch (error) {
       if (error instanceof ProtocolError) this.#breach(error, true);
       else this.#fail(error);
     }
     this.#turn.soon();
-  }
-
-  /** The client is on this connection: it will not come back to what was before. */
-  #prove(): void {
-    this.#proven = true;
-    this.#keeper.confirm(this, this.#connection.token);
-    const previous = this.#previous;
-    this.#previous = undefined;
-    previous?.close('normal', 'moved');
   }
 
   async #reauthorize(before: Promise<void> | undefined): Promise<void> {
@@ -385,9 +341,8 @@ export class Session implements Carried, Subscriber, SessionHandle {
     const now = this.#context.clock.exact();
     try {
       this.#dispatch.tell();
-      this.#sender.flush(now);
-      const next = this.#sender.nextDeadline;
-      if (!this.#connected) return next;
+      const next = this.#outbox.flush(now);
+      if (!this.connected) return next;
       return least(next, this.#acknowledge(now));
     } catch (error) {
       this.#fail(error);
@@ -398,59 +353,24 @@ export class Session implements Carried, Subscriber, SessionHandle {
   #acknowledge(now: number): number | undefined {
     // Or a client that sends and does not read would have its ACKs pile up here.
     if (this.#isClogged) return this.#intake.nextAck === undefined ? undefined : now + ACK_RETRY;
-    const ack = this.#intake.ack(now, this.#sender.stats.minRtt);
-    if (ack !== undefined) this.#sender.sendAck(ack);
+    const ack = this.#intake.ack(now, this.#outbox.stats.minRtt);
+    if (ack !== undefined) this.#outbox.acknowledge(ack);
     return this.#intake.nextAck;
   }
 
   get #isClogged(): boolean {
-    return this.#connection.port.backlog > this.#context.limits.sendBudgetHard;
+    return this.#carriage.present.port.backlog > this.#context.limits.sendBudgetHard;
   }
 
   #pong(time: number): void {
-    if (!this.#isClogged) this.#connection.write({ kind: 'pong', time, now: this.#context.clock.now() });
+    if (!this.#isClogged)
+      this.#carriage.present.write({ kind: 'pong', time, now: this.#context.clock.now() });
   }
 
   #closedByPeer(code: number, reason: string): void {
     const name = closeName(code);
-    if (mayReconnect(code)) this.#connection.close(name, reason);
+    if (mayReconnect(code)) this.#carriage.present.close(name, reason);
     else this.close(name, reason);
-  }
-
-  #publish(publication: Publication): boolean {
-    const message = this.#outbox.message(publication);
-    if (this.#ended) return false;
-    this.traffic.messagesOut++;
-    const fate = this.#sender.publish(message, this.#context.clock.exact());
-    // While nothing can be sent, only its age is to be seen to.
-    if (fate === 'queued' && (this.#connected || message.maxAge !== undefined)) this.#turn.soon();
-    return this.#went(fate, message.channel);
-  }
-
-  #control(envelope: Envelope): void {
-    if (this.#ended) return;
-    this.traffic.messagesOut++;
-    this.#went(this.#sender.control(encode(envelope, this.#encoding)), '');
-  }
-
-  /** Was it taken? What was not, and cannot be named by a gap, ends the session. */
-  #went(fate: Fate, channel: string): boolean {
-    switch (fate) {
-      case 'sent':
-      case 'queued':
-        return true;
-      case 'slow-consumer':
-        this.close('slow-consumer', 'the client reads too slowly');
-        break;
-      case 'retain-overflow':
-        if (channel === '') this.close('slow-consumer', 'too much waited for a client that was away');
-        break;
-      default:
-        // Counted when the sender told.
-        return false;
-    }
-    this.traffic.messagesOut--;
-    return false;
   }
 
   #breach({ code, message }: ProtocolError, reliable: boolean): void {
@@ -468,11 +388,11 @@ export class Session implements Carried, Subscriber, SessionHandle {
   }
 
   #finish(code: number, reason: string): void {
-    this.#connected = false;
-    this.#previous = undefined;
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#carriage.close('normal', 'the session is over');
     this.#turn.close();
-    this.#sender.end();
-    this.#receipts.close();
+    this.#outbox.close();
     this.#dispatch.close();
     this.#keeper.ended(this, code, reason);
   }
