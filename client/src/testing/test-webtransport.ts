@@ -1,4 +1,4 @@
-import { FrameReader, frame, readPacket } from '@spillway/envelope';
+import { type Dictionary, FrameReader, frame, readPacket } from '@spillway/envelope';
 import type { WebTransportApi, WebTransportInit, WebTransportSession } from '../transports/w3c.ts';
 import { Peer, type PeerWire } from './test-peer.ts';
 import type { World } from './test-world.ts';
@@ -25,8 +25,12 @@ export class FakeSession implements WebTransportSession {
   readonly incomingUnidirectionalStreams: ReadableStream<ReadableStream<Uint8Array>>;
   /** Unidirectional streams that the client opened. */
   streams = 0;
+  /** Of those: with FIN, or reset. */
+  ended = 0;
+  reset = 0;
   /** New streams of the client wait while this is true, as without credit. */
   noCredit = false;
+  readonly #credit = Promise.withResolvers<void>();
   readonly #world: World;
   readonly #ready = Promise.withResolvers<unknown>();
   readonly #closed = Promise.withResolvers<{ closeCode: number; reason: string }>();
@@ -131,8 +135,14 @@ export class FakeSession implements WebTransportSession {
 
   async createUnidirectionalStream(): Promise<WritableStream<Uint8Array>> {
     this.streams++;
-    if (this.noCredit) await new Promise(() => {});
+    if (this.noCredit) await this.#credit.promise;
     return this.#sink();
+  }
+
+  /** Streams that waited may open, and new ones as well. */
+  grant(): void {
+    this.noCredit = false;
+    this.#credit.resolve();
   }
 
   /** Opens a stream towards the client. */
@@ -164,22 +174,27 @@ export class FakeSession implements WebTransportSession {
     const frames = new FrameReader(1_000_000);
     let way = known;
     return new WritableStream({
-      write: async (chunk) => {
-        await this.#world.streamGate;
+      write: async (chunk, { signal }) => {
+        // A reset does not wait for what is being written.
+        const reset = new Promise<never>((_, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason)),
+        );
+        await Promise.race([this.#world.streamGate, reset]);
         frames.push(chunk, (bytes) => {
-          way ??= wayOf(bytes);
+          way ??= wayOf(bytes, this.peer.names);
           this.peer.take(bytes, way);
         });
       },
+      close: () => void this.ended++,
+      abort: () => void this.reset++,
     });
   }
 }
 
 /** A lane begins with LANE; a stream that begins otherwise carries one message. */
-function wayOf(bytes: Uint8Array): string {
+function wayOf(bytes: Uint8Array, names: Dictionary): string {
   let way = 'message';
-  // Its packet is not to be read: names, if any, are the peer's.
-  readPacket(bytes, undefined, (first) => {
+  readPacket(bytes, names, (first) => {
     if (first.kind === 'lane') way = first.channel;
   });
   return way;
