@@ -347,7 +347,7 @@ export class TestClient {
 }
 
 /** What a message is made of, with the defaults of a test: JSON, reliable. */
-function message(
+export function message(
   value: unknown,
   { delivery = 'reliable', codec = 'json', key }: MessageOptions,
 ): { delivery: Delivery; codec: Codec; key: string | undefined; payload: Uint8Array } {
