@@ -239,8 +239,8 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
 
   entered(state: SessionState): void {
     if (state === 'closed') {
-      this.#courier?.end();
       this.#requests.close();
+      this.#courier?.end();
       for (const channel of this.#channels.values()) channel.close();
       this.#room?.reject(new RequestError('closed'));
     }

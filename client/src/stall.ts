@@ -36,6 +36,7 @@ export class StallDetector {
   #since: number | undefined;
   #doubted = false;
   #due = Number.POSITIVE_INFINITY;
+  #over = false;
   #cancel: Undo = () => {};
 
   /** `patience`: how long nothing may come while something is owed, ms. */
@@ -90,7 +91,7 @@ export class StallDetector {
 
   stop(): void {
     this.#cancel();
-    this.#due = Number.NEGATIVE_INFINITY;
+    this.#over = true;
   }
 
   #restart(): void {
@@ -107,10 +108,11 @@ export class StallDetector {
   #arm(): void {
     const quiet = this.#busy && !this.#asked ? this.#heard + QUIET : Number.POSITIVE_INFINITY;
     const due = Math.min(quiet, (this.#since ?? Number.POSITIVE_INFINITY) + this.#patience);
-    if (due >= this.#due) return;
+    const isIdle = due === Number.POSITIVE_INFINITY;
+    if (this.#over || (due >= this.#due && !isIdle)) return;
     this.#cancel();
     this.#due = due;
-    this.#cancel = this.#clock.after(Math.max(0, due - this.#clock.now()), () => this.#fire());
+    if (!isIdle) this.#cancel = this.#clock.after(Math.max(0, due - this.#clock.now()), () => this.#fire());
   }
 
   #fire(): void {
