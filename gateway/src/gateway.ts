@@ -284,7 +284,7 @@ export class Gateway implements AsyncDisposable {
 }
 
 function resolveMaxDelay(maxDelay: number = DEFAULTS.maxDelay): number {
-  if (!(maxDelay >= 0 && maxDelay <= MAX_DELAY))
+  if (!Number.isFinite(maxDelay) || maxDelay < 0 || maxDelay > MAX_DELAY)
     throw new RangeError(`maxDelay takes 0-${MAX_DELAY} ms, not ${String(maxDelay)}`);
   return maxDelay;
 }

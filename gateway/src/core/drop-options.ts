@@ -10,7 +10,7 @@ export interface DropOptions {
 
 /** @throws RangeError for a value outside its range. */
 export function checkDropOptions({ maxAge = 1, oversize = 'stream' }: DropOptions): void {
-  if (!(maxAge >= 1 && maxAge <= MAX_LIMIT)) {
+  if (!Number.isFinite(maxAge) || maxAge < 1 || maxAge > MAX_LIMIT) {
     throw new RangeError(`maxAge must be 1-${MAX_LIMIT} ms, not ${String(maxAge)}`);
   }
   if (oversize !== 'stream' && oversize !== 'drop') {
