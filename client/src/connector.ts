@@ -16,7 +16,7 @@ import type { Context } from './context.ts';
 import { Dial, type DialOptions } from './dial.ts';
 import { ConnectError, RequestError } from './errors.ts';
 import type { LifeWatcher } from './life.ts';
-import type { Link } from './link.ts';
+import type { Link, LinkUser } from './link.ts';
 import { LOST } from './transports/transport.ts';
 
 /** A connection that held this long makes the next backoff begin anew, ms. */
@@ -48,7 +48,7 @@ export interface ConnectorHandler {
 }
 
 /** Keeps a session connected: dials, dials again after a loss, moves to other and better transports. */
-export class Connector implements LifeWatcher {
+export class Connector implements LifeWatcher, LinkUser {
   readonly #context: Context;
   readonly #handler: ConnectorHandler;
   readonly #backoff: Backoff;
@@ -157,6 +157,42 @@ export class Connector implements LifeWatcher {
     }
   }
 
+  // LinkUser: what links call.
+
+  receive(link: Link, bytes: Uint8Array, reliable: boolean): void {
+    // What an older link still brings, the gateway sends again over the newer one.
+    if (this.link === link) this.#handler.receive(bytes, reliable);
+  }
+
+  closed(link: Link, code: number, reason: string, cause: ProtocolError | undefined): void {
+    if (this.#link !== link) return;
+    const { settings, clock } = this.#context;
+    this.#link = undefined;
+    if (this.#state === 'closed') {
+      this.#finish(CLOSE.normal, '');
+      return;
+    }
+    this.#cancelTimer();
+    this.#dial?.cancel();
+    if (!this.#waiting) this.#move?.cancel();
+    this.#handler.lost();
+    if (!mayReconnect(code) || settings.maxAttempts === 0) {
+      const error = cause && new RequestError('protocol-error', cause.message, { cause });
+      this.#end(code, reason, error);
+      return;
+    }
+    const held = clock.now() - this.#openedAt;
+    if (held >= STABLE) this.#backoff.reset();
+    // Where the gateway goes away, all its clients are looking for another at this moment.
+    const isUrgent = link.stalled || (held >= AT_ONCE && !this.#draining);
+    this.#setState('reconnecting');
+    // A change of transport that is under way is as good as a retry.
+    if (this.#waiting || this.#state !== 'reconnecting') return;
+    const stalled = link.stalled && this.#transport.name === 'webtransport';
+    if (isUrgent) this.#redial({ isUrgent, stalled });
+    else this.#retry();
+  }
+
   #connect(options: DialOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       const opened = (): void => {
@@ -222,7 +258,7 @@ export class Connector implements LifeWatcher {
     if (this.#state !== 'open') this.#setState('open');
     this.#setTransport(name, reasons);
     if (first) this.#hold(link);
-    else this.#serve(link);
+    else link.serve(this);
     old?.close(CLOSE.normal, 'moved');
     this.#plan();
     return true;
@@ -234,48 +270,8 @@ export class Connector implements LifeWatcher {
     this.#release = () => {
       cancel();
       this.#release = () => {};
-      this.#serve(link);
+      link.serve(this);
     };
-  }
-
-  #serve(link: Link): void {
-    link.serve({
-      receive: (bytes, reliable) => {
-        // What an older link still brings, the gateway sends again over the newer one.
-        if (this.link === link) this.#handler.receive(bytes, reliable);
-      },
-      closed: (code, reason, error) => {
-        if (this.#link === link) this.#lost(link, code, reason, error);
-      },
-    });
-  }
-
-  #lost(link: Link, code: number, reason: string, cause: ProtocolError | undefined): void {
-    const { settings, clock } = this.#context;
-    this.#link = undefined;
-    if (this.#state === 'closed') {
-      this.#finish(CLOSE.normal, '');
-      return;
-    }
-    this.#cancelTimer();
-    this.#dial?.cancel();
-    if (!this.#waiting) this.#move?.cancel();
-    this.#handler.lost();
-    if (!mayReconnect(code) || settings.maxAttempts === 0) {
-      const error = cause && new RequestError('protocol-error', cause.message, { cause });
-      this.#end(code, reason, error);
-      return;
-    }
-    const held = clock.now() - this.#openedAt;
-    if (held >= STABLE) this.#backoff.reset();
-    // Where the gateway goes away, all its clients are looking for another at this moment.
-    const isUrgent = link.stalled || (held >= AT_ONCE && !this.#draining);
-    this.#setState('reconnecting');
-    // A change of transport that is under way is as good as a retry.
-    if (this.#waiting || this.#state !== 'reconnecting') return;
-    const stalled = link.stalled && this.#transport.name === 'webtransport';
-    if (isUrgent) this.#redial({ isUrgent, stalled });
-    else this.#retry();
   }
 
   #retry(last?: ConnectError): void {
@@ -305,28 +301,25 @@ export class Connector implements LifeWatcher {
       () => {},
       ({ reasons }) => {
         this.#move = undefined;
-        if (options.isProbe)
-          this.#learn(reasons.filter(({ transport }) => options.transports.includes(transport)));
+        if (options.isProbe) this.#learn(reasons);
         this.#plan();
       },
     );
   }
 
+  /** A probe failed: what it tells of the better transports is newer than what is known. */
   #learn(news: readonly RungReason[]): void {
     const { name, reasons } = this.#transport;
-    this.#setTransport(
-      name,
-      reasons.map((old) => news.find(({ transport }) => transport === old.transport) ?? old),
-    );
+    const newer = (old: RungReason): RungReason =>
+      news.find(({ transport, reason }) => transport === old.transport && reason !== 'disabled') ?? old;
+    this.#setTransport(name, reasons.map(newer));
   }
 
   /** The transports that are better than the present one and may work. */
   get #better(): readonly Rung[] {
-    const { name, reasons } = this.#transport;
-    const hopeless = reasons.filter(({ reason }) => HOPELESS.test(reason)).map(({ transport }) => transport);
-    return RUNGS.slice(0, RUNGS.indexOf(name)).filter(
-      (rung) => this.#transports.includes(rung) && !hopeless.includes(rung),
-    );
+    return this.#transport.reasons
+      .filter(({ reason }) => !HOPELESS.test(reason))
+      .map(({ transport }) => transport);
   }
 
   /** Tries the better transports beside the present one. */
@@ -342,11 +335,8 @@ export class Connector implements LifeWatcher {
   /** Another try for the better transports, some time after the last. */
   #plan(): void {
     const { settings, clock } = this.#context;
-    const { probeInterval } = settings;
     if (!this.link || this.#draining || this.#better.length === 0) return;
-    if (probeInterval > 0 && probeInterval < Number.POSITIVE_INFINITY) {
-      this.#cancelTimer = clock.after(probeInterval, () => this.#climb());
-    }
+    this.#cancelTimer = clock.after(settings.probeInterval || Number.POSITIVE_INFINITY, () => this.#climb());
   }
 
   #end(code: number, reason: string, error?: ConnectError | RequestError): void {

@@ -23,6 +23,9 @@ import { type Fate, HARD_BUDGET, isDroppable, Outbox, type Outgoing, SOFT_BUDGET
 /** What is about the application. An answer has the id of what was sent. */
 export type Incoming = Event | Response | Subscribed | ErrorEnvelope | Gap | Drain | Receipt;
 
+/** What a gateway does not send, or not after WELCOME. */
+const FROM_CLIENTS = /^(hello|welcome|subscribe|unsubscribe|request)$/;
+
 /** Whom a courier works for. */
 export interface CourierHost {
   incoming(envelope: Incoming): void;
@@ -193,10 +196,7 @@ export class Courier implements Outcomes {
         return;
       case 'ping':
         link.stall.chatted();
-        meter.messagesOut++;
-        this.#sender.uncounted(
-          encode({ kind: 'pong', time: envelope.time, now: clock.wall() }, this.#context.settings.encoding),
-        );
+        link.send({ kind: 'pong', time: envelope.time, now: clock.wall() });
         return;
       case 'pong':
         link.stall.chatted();
@@ -212,25 +212,15 @@ export class Courier implements Outcomes {
   }
 
   #handle(envelope: Envelope): void {
-    switch (envelope.kind) {
-      case 'names':
-        this.#names.define(envelope);
-        this.control({ kind: 'named', count: this.#names.count });
-        return;
-      case 'named':
-        this.#outbox.acknowledgeNames(envelope.count);
-        return;
-      case 'event':
-      case 'response':
-      case 'subscribed':
-      case 'error':
-      case 'gap':
-      case 'receipt':
-      case 'drain':
-        this.#host.incoming(envelope);
-        return;
-      default:
-        throw unexpected(envelope);
+    if (envelope.kind === 'names') {
+      this.#names.define(envelope);
+      this.control({ kind: 'named', count: this.#names.count });
+    } else if (envelope.kind === 'named') {
+      this.#outbox.acknowledgeNames(envelope.count);
+    } else if (FROM_CLIENTS.test(envelope.kind)) {
+      throw unexpected(envelope);
+    } else {
+      this.#host.incoming(envelope as Incoming);
     }
   }
 

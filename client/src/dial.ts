@@ -180,7 +180,10 @@ export class Dial {
       const open = webtransport(this.#Api!, this.#offer.webtransport!, this.#accepted, clock);
       link.start(open, settings.webtransportTimeout);
     } else {
-      link.start(websocket(WebSocket!, this.#offer.websocket!, settings.encoding, clock), 0);
+      link.start(
+        websocket(WebSocket!, this.#offer.websocket!, settings.encoding, clock),
+        Number.POSITIVE_INFINITY,
+      );
     }
   }
 

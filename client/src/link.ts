@@ -51,10 +51,10 @@ export interface LinkDialler {
 
 /** Who uses a link. */
 export interface LinkUser {
-  /** A packet. Throws `ProtocolError`. */
-  receive(bytes: Uint8Array, reliable: boolean): void;
+  /** A packet from the link. Throws `ProtocolError`. */
+  receive(link: Link, bytes: Uint8Array, reliable: boolean): void;
   /** Once. `error` where the gateway broke the protocol. */
-  closed(code: number, reason: string, error: ProtocolError | undefined): void;
+  closed(link: Link, code: number, reason: string, error: ProtocolError | undefined): void;
 }
 
 /**
@@ -100,9 +100,9 @@ export class Link implements Receiver, Port {
     return !this.#over && !this.welcome;
   }
 
-  /** Begins. `timeout` for WELCOME in ms; 0: as long as it takes. */
+  /** Begins. `timeout` for WELCOME in ms. */
   start(open: OpenTransport, timeout: number): void {
-    if (timeout > 0) this.#cancelTimeout = this.#context.clock.after(timeout, () => this.giveUp());
+    this.#cancelTimeout = this.#context.clock.after(timeout, () => this.giveUp());
     try {
       this.#transport = open(this);
     } catch (cause) {
@@ -114,7 +114,14 @@ export class Link implements Receiver, Port {
   /** Sends HELLO. */
   greet(hello: Hello): void {
     this.resumes = hello.resume !== undefined;
-    this.#send(hello);
+    this.send(hello);
+  }
+
+  /** Sends what is not counted, on the control lane. */
+  send(envelope: Envelope): void {
+    const { meter, settings } = this.#context;
+    meter.messagesOut++;
+    this.write(encode(envelope, settings.encoding), 0);
   }
 
   /** Somebody else has won: goes on as far as the transport's own handshake, only to learn how that ends. */
@@ -149,7 +156,7 @@ export class Link implements Receiver, Port {
   close(code: number, reason: string): void {
     this.#rest();
     this.#closing = true;
-    if (this.welcome) this.#send({ kind: 'close', code, reason });
+    if (this.welcome) this.send({ kind: 'close', code, reason });
     this.#transport.close(code, reason);
   }
 
@@ -218,7 +225,7 @@ export class Link implements Receiver, Port {
     } else if (!this.#over) {
       this.#end();
       const last = (code === LOST && this.farewell) || { code, reason };
-      this.#user.closed(last.code, last.reason, this.#breach);
+      this.#user.closed(this, last.code, last.reason, this.#breach);
     }
   }
 
@@ -241,16 +248,14 @@ export class Link implements Receiver, Port {
   #pass(bytes: Uint8Array, reliable: boolean): void {
     this.pinger.heard();
     this.stall.heard(reliable);
-    this.#user!.receive(bytes, reliable);
+    this.#user!.receive(this, bytes, reliable);
   }
 
   /** Later names may be in it that only the session knows, so it is kept as it came. */
   #keep(bytes: Uint8Array, reliable: boolean): void {
     this.#earlyBytes += bytes.length;
-    if (this.#earlyBytes > MAX_EARLY) {
-      this.#fail(LOST, 'too much came too early', undefined);
-      this.#release();
-    } else this.#early.push(() => this.#guard(reliable, () => this.#pass(bytes, reliable)));
+    if (this.#earlyBytes > MAX_EARLY) this.giveUp();
+    else this.#early.push(() => this.#guard(reliable, () => this.#pass(bytes, reliable)));
   }
 
   /** Is it WELCOME, or instead of it? Throws `ProtocolError` for what neither is nor could overtake it. */
@@ -285,7 +290,7 @@ export class Link implements Receiver, Port {
     this.welcome = welcome;
     this.pinger = new Pinger(clock, meter, pingInterval, (time) => {
       this.stall.asked();
-      this.#send({ kind: 'ping', time });
+      this.send({ kind: 'ping', time });
     });
     this.stall = new StallDetector(clock, Math.min(settings.stallTimeout, idleTimeout), {
       ping: () => this.pinger.ping(),
@@ -304,12 +309,6 @@ export class Link implements Receiver, Port {
     this.#breach ??= error;
     if (!this.welcome) this.#fail(code, error.message, error);
     this.close(code, error.code);
-  }
-
-  #send(envelope: Envelope): void {
-    const { meter, settings } = this.#context;
-    meter.messagesOut++;
-    this.write(encode(envelope, settings.encoding), 0);
   }
 
   #fail(code: number, reason: string, cause: unknown, late = false): void {

@@ -39,12 +39,9 @@ export class Requests {
     return new Promise((resolve, reject) => {
       const abort = (): void =>
         this.fail(id, new RequestError('aborted', undefined, { cause: signal?.reason }));
-      // What timers make of infinity is no wait at all.
-      const cancel =
-        timeout < Number.POSITIVE_INFINITY &&
-        this.#clock.after(timeout, () => this.fail(id, new RequestError('timeout')));
+      const cancel = this.#clock.after(timeout, () => this.fail(id, new RequestError('timeout')));
       const release = (): void => {
-        if (cancel) cancel();
+        cancel();
         signal?.removeEventListener('abort', abort);
       };
       signal?.addEventListener('abort', abort);

@@ -108,11 +108,10 @@ export class StallDetector {
   #arm(): void {
     const quiet = this.#busy && !this.#asked ? this.#heard + QUIET : Number.POSITIVE_INFINITY;
     const due = Math.min(quiet, (this.#since ?? Number.POSITIVE_INFINITY) + this.#patience);
-    const isIdle = due === Number.POSITIVE_INFINITY;
-    if (this.#over || (due >= this.#due && !isIdle)) return;
+    if (this.#over || (due >= this.#due && due < Number.POSITIVE_INFINITY)) return;
     this.#cancel();
     this.#due = due;
-    if (!isIdle) this.#cancel = this.#clock.after(Math.max(0, due - this.#clock.now()), () => this.#fire());
+    this.#cancel = this.#clock.after(Math.max(0, due - this.#clock.now()), () => this.#fire());
   }
 
   #fire(): void {

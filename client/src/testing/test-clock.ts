@@ -25,7 +25,7 @@ export class ManualClock implements Clock {
 
   after(ms: number, fn: () => void): Undo {
     const timer = { at: this.#now + ms, fn };
-    this.#timers.add(timer);
+    if (ms < Number.POSITIVE_INFINITY) this.#timers.add(timer);
     return () => this.#timers.delete(timer);
   }
 
