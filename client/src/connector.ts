@@ -5,7 +5,6 @@ import {
   type Hello,
   mayReconnect,
   type ProtocolError,
-  RUNGS,
   type Rung,
   type RungReason,
 } from '@spillway/envelope';
@@ -17,6 +16,7 @@ import { Dial, type DialOptions } from './dial.ts';
 import { ConnectError, RequestError } from './errors.ts';
 import type { LifeWatcher } from './life.ts';
 import type { Link, LinkUser } from './link.ts';
+import { isChromium } from './quirks.ts';
 import { LOST } from './transports/transport.ts';
 
 /** A connection that held this long makes the next backoff begin anew, ms. */
@@ -324,11 +324,18 @@ export class Connector implements LifeWatcher, LinkUser {
 
   /** Tries the better transports beside the present one. */
   #climb(): void {
+    const { clock, settings, throttle, userAgent } = this.#context;
     const transports = this.#better;
+    const now = clock.now();
+    // Too many tries, and Chromium would hold back the one that works.
+    if (isChromium(userAgent) && throttle.delay(now) > settings.webtransportTimeout) {
+      this.#plan();
+      return;
+    }
     if (!this.link || this.#move || this.#draining || transports.length === 0 || !this.#handler.resume())
       return;
     this.#cancelTimer();
-    this.#climbedAt = this.#context.clock.now();
+    this.#climbedAt = now;
     this.#try({ transports, isRetry: true, isProbe: true });
   }
 

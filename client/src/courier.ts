@@ -246,7 +246,9 @@ export class Courier implements Outcomes {
     const sender = this.#sender;
     sender.flush(now);
     const { minRtt, retained } = sender.stats;
-    if (minRtt !== undefined) this.#receiver.setRtt(minRtt);
+    // Who sends nothing that is acknowledged knows the round trip from pings.
+    const rtt = minRtt ?? link?.pinger.shortest;
+    if (rtt !== undefined) this.#receiver.setRtt(rtt);
     if (link) {
       const ack = this.#receiver.ack(now);
       if (ack) {

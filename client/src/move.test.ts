@@ -304,6 +304,14 @@ describe('climbing', () => {
     expect(world.sessions[1]!.closed).toBeDefined();
   });
 
+  test('rests where Chromium would hold the next handshake back', async () => {
+    const [, world] = await low();
+    for (let failure = 0; failure < 12; failure++) world.throttle.failed(world.clock.now());
+    world.wake();
+    await world.clock.advance(0);
+    expect(world.sessions).toHaveLength(1);
+  });
+
   test('is not planned with a probeInterval of 0', async () => {
     const [, world] = await low({ race: { probeInterval: 0 } });
     await world.clock.advance(600_000);

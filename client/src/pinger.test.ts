@@ -41,6 +41,10 @@ test('the round trip has fractions of a millisecond, though the wire has not', a
   await clock.advance(12.25);
   made.pong({ kind: 'pong', time: pings[0]!, now: clock.wall() });
   expect(meter.rtt).toBe(12.25);
+  await clock.advance(7.75);
+  made.pong({ kind: 'pong', time: pings[0]!, now: clock.wall() });
+  expect(meter.rtt).toBe(20);
+  expect(made.shortest).toBe(12.25);
 });
 
 test('is silent once it is stopped', async () => {

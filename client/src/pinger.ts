@@ -10,6 +10,8 @@ const WATCHED_FOR = 5_000;
 
 /** Asks the gateway for signs of life, now and then, and measures the round trip. */
 export class Pinger {
+  /** The shortest round trip so far, ms. */
+  shortest: number | undefined;
   readonly #clock: Clock;
   readonly #meter: Meter;
   readonly #interval: number;
@@ -55,7 +57,9 @@ export class Pinger {
   pong(pong: Pong): void {
     const now = this.#clock.now();
     // On the wire it is whole milliseconds; of the last one the fraction is known.
-    this.#meter.rtt = now - (pong.time === Math.round(this.#sent) ? this.#sent : pong.time);
+    const rtt = now - (pong.time === Math.round(this.#sent) ? this.#sent : pong.time);
+    this.#meter.rtt = rtt;
+    this.shortest = Math.min(this.shortest ?? rtt, rtt);
     this.#transit = this.#meter.arrived(now - pong.now, this.#transit);
   }
 

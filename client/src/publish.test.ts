@@ -1,4 +1,4 @@
-import { CLOSE, type Outcome } from '@spillway/envelope';
+import { CLOSE, encode, joinPacket, type Outcome } from '@spillway/envelope';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { over, RUNGS, record, rejection } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
@@ -266,7 +266,31 @@ test('what comes is acknowledged, and nothing is said when nothing comes', async
   expect(peer.session!.sender.stats.retained).toBe(0);
 });
 
-test('a page that goes says so at once, and one that comes back asks', async () => {
+test('packets are acknowledged as often as the shortest ping says, where nothing else tells the round trip', async () => {
+  const [, peer, world] = await over('webtransport');
+  const packets = () => peer.of('ack').length;
+  const send = (number: number) => {
+    const payload = new TextEncoder().encode('1');
+    const event = {
+      kind: 'event',
+      channel: 'a',
+      type: 'X',
+      delivery: 'unreliable',
+      codec: 'json',
+      payload,
+    } as const;
+    const { encoding } = peer;
+    peer.sendBytes(joinPacket([encode(event, encoding)], encoding, number), true);
+  };
+  send(1);
+  await rest();
+  const before = packets();
+  send(2);
+  await world.clock.advance(6);
+  expect(packets()).toBe(before + 1);
+});
+
+test('a page that goes says so at once', async () => {
   const [session, peer, world] = await over('websocket');
   const closed = record(session, 'close');
   world.leave();
