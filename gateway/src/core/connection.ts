@@ -121,6 +121,11 @@ export class Connection implements Receiver {
     return this.#heartbeat.rtt;
   }
 
+  /** The shortest of them. */
+  get minRtt(): number | undefined {
+    return this.#heartbeat.minRtt;
+  }
+
   /** What it counted while it carried nothing. */
   get traffic(): Traffic {
     return this.#traffic;
@@ -175,6 +180,12 @@ export class Connection implements Receiver {
     if (this.#phase === 'closed') return;
     this.#traffic.messagesOut++;
     this.port.write(encode(envelope, this.encoding), 0);
+  }
+
+  /** Has the round trip measured. */
+  measure(): void {
+    const now = this.#reception.clock.now();
+    if (this.#heartbeat.measure(now)) this.write({ kind: 'ping', time: now });
   }
 
   /** An answer to a PING. */

@@ -47,10 +47,10 @@ export class InboundRate {
     return this.#acks.take(1, now);
   }
 
-  /** The client was cut off for so many ms: what it could not send in that time it may send at once. */
-  excuse(ms: number): void {
-    this.#messages.excuse(ms);
-    this.#bytes.excuse(ms);
+  /** The client was cut off since then: what it could not send in that time it may send at once. */
+  excuse(since: number, now: number): void {
+    this.#messages.excuse(since, now);
+    this.#bytes.excuse(since, now);
   }
 
   /** Something that cannot just be dropped was over the rate. False: that was once too often. */

@@ -65,9 +65,9 @@ export class Intake {
     return this.#receiver.nextAck;
   }
 
-  /** Another connection carries the session, after the client was not heard for so many ms. Returns what has come. */
-  attach(silence: number): Received {
-    this.#rate.excuse(silence);
+  /** Another connection carries the session of a client that was heard last at `heardAt`. Returns what has come. */
+  attach(heardAt: number, now: number): Received {
+    this.#rate.excuse(heardAt, now);
     this.#receiver.attach();
     return this.#receiver.received();
   }

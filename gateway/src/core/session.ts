@@ -13,6 +13,7 @@ import {
   type RungReason,
 } from '@spillway/envelope';
 import { Carriage } from './carriage.ts';
+import { Claims } from './claims.ts';
 import { type Carried, type Connection, closeReason } from './connection.ts';
 import { Dispatch } from './dispatch.ts';
 import { checkDropOptions } from './drop-options.ts';
@@ -50,7 +51,7 @@ export interface SessionKeeper {
 interface Resumed {
   readonly token: string;
   readonly received: Received;
-  readonly silence: number;
+  readonly heardAt: number;
 }
 
 /**
@@ -59,7 +60,6 @@ interface Resumed {
  */
 export class Session implements Carried, Subscriber, SessionHandle {
   readonly id: string;
-  user: User | undefined;
   reasons: readonly RungReason[] = [];
   readonly traffic = new Traffic();
 
@@ -70,9 +70,8 @@ export class Session implements Carried, Subscriber, SessionHandle {
   readonly #outbox: Outbox;
   readonly #dispatch: Dispatch;
   readonly #turn: Turn;
+  readonly #claims: Claims;
   readonly #carriage: Carriage;
-  /** Asking again what the new user may do. */
-  #checking: Promise<void> | undefined;
   #outstandingSince = Number.POSITIVE_INFINITY;
   #resumes = 0;
   #ended = false;
@@ -88,7 +87,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
     const { clock, limits, maxDelay } = context;
     const { encoding } = connection;
     this.id = id;
-    this.user = user;
+    this.#claims = new Claims(user, () => this.#reauthorize());
     this.#context = context;
     this.#keeper = keeper;
     this.#carriage = new Carriage(connection);
@@ -104,6 +103,10 @@ export class Session implements Carried, Subscriber, SessionHandle {
     });
     this.#intake = new Intake(limits, encoding, this.traffic, this.#handler(), clock.exact());
     this.#turn = new Turn(clock, maxDelay, () => this.#flush());
+  }
+
+  get user(): User | undefined {
+    return this.#claims.user;
   }
 
   get encoding(): Encoding {
@@ -138,17 +141,9 @@ export class Session implements Carried, Subscriber, SessionHandle {
     this.#attach(this.#carriage.present);
   }
 
-  /** Who the client is now. Resolves when what that changes for its subscriptions is decided. */
-  become(user: User | undefined): void | Promise<void> {
-    if (!isSame(user, this.user)) {
-      this.user = user;
-      const before = this.#checking;
-      const checking = this.#reauthorize(before).then(() => {
-        if (this.#checking === checking) this.#checking = undefined;
-      });
-      this.#checking = checking;
-    }
-    return this.#checking;
+  /** Who the client is now. A promise: until what that changes for its subscriptions is decided. */
+  become(user: User | undefined): Promise<void> | undefined {
+    return this.#claims.become(user);
   }
 
   /**
@@ -156,12 +151,12 @@ export class Session implements Carried, Subscriber, SessionHandle {
    * last connection is lost.
    */
   resume(connection: Connection, reasons: readonly RungReason[], token: string, received: Received): void {
-    const silence = this.#context.clock.now() - this.#carriage.heardAt;
+    const { heardAt } = this.#carriage;
     this.reasons = reasons;
     this.#resumes++;
     this.#dispatch.access.forgetGrants();
     this.#keeper.confirm(this, token);
-    this.#attach(connection, { token, received, silence });
+    this.#attach(connection, { token, received, heardAt });
   }
 
   /** Tells the client to move within so many ms. */
@@ -302,14 +297,15 @@ export class Session implements Carried, Subscriber, SessionHandle {
     };
   }
 
-  /** `resumed`: what the client resumes with, what it has, and for how many ms it was not heard. */
+  /** `resumed`: what the client resumes with, what it has, and when it was heard last. */
   #attach(connection: Connection, resumed?: Resumed): void {
     const { clock, limits } = this.#context;
     const token = this.#keeper.issue(this);
     this.#outstandingSince = Number.POSITIVE_INFINITY;
     this.#carriage.move(connection, resumed?.token);
     connection.carry(this, this.traffic, token);
-    const received = this.#intake.attach(resumed?.silence ?? 0);
+    const now = clock.exact();
+    const received = this.#intake.attach(resumed?.heardAt ?? now, now);
     connection.write({
       kind: 'welcome',
       session: this.id,
@@ -328,8 +324,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
     this.#turn.soon();
   }
 
-  async #reauthorize(before: Promise<void> | undefined): Promise<void> {
-    await before;
+  async #reauthorize(): Promise<void> {
     for (const channel of await this.#dispatch.access.reauthorize()) {
       const error = new SpillwayError('forbidden', `subscribing to '${channel}' is not allowed any more`);
       this.#dispatch.error(error, { channel });
@@ -353,8 +348,12 @@ export class Session implements Carried, Subscriber, SessionHandle {
   #acknowledge(now: number): number | undefined {
     // Or a client that sends and does not read would have its ACKs pile up here.
     if (this.#isClogged) return this.#intake.nextAck === undefined ? undefined : now + ACK_RETRY;
-    const ack = this.#intake.ack(now, this.#outbox.stats.minRtt);
+    const { present } = this.#carriage;
+    const rtt = this.#outbox.stats.minRtt ?? present.minRtt;
+    const ack = this.#intake.ack(now, rtt);
     if (ack !== undefined) this.#outbox.acknowledge(ack);
+    // Packets are acknowledged twice in a round trip, and none of ours shows how long that is.
+    if (ack?.packets !== undefined && rtt === undefined) present.measure();
     return this.#intake.nextAck;
   }
 
@@ -401,13 +400,4 @@ export class Session implements Carried, Subscriber, SessionHandle {
 function least(one: number | undefined, other: number | undefined): number | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return Math.min(one, other);
-}
-
-/** The same claims, as far as JSON tells. What JSON cannot hold may have changed. */
-function isSame(one: User | undefined, other: User | undefined): boolean {
-  try {
-    return JSON.stringify(one) === JSON.stringify(other);
-  } catch {
-    return false;
-  }
 }

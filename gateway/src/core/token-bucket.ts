@@ -20,9 +20,12 @@ export class TokenBucket {
     return true;
   }
 
-  /** Gives what so many ms are worth on top, past the burst. */
-  excuse(ms: number): void {
-    this.#tokens += ms * this.#perMs;
+  /** Nothing could be taken since then: what the time is worth is kept past the burst. */
+  excuse(since: number, now: number): void {
+    this.#refill(since);
+    if (now <= this.#at) return;
+    this.#tokens += (now - this.#at) * this.#perMs;
+    this.#at = now;
   }
 
   /** Nothing is owed: forgetting this bucket loses no information. */
