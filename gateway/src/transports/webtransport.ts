@@ -17,8 +17,12 @@ const MAX_LANE_STREAMS = 64;
 /** Streams of one message each. With those of the lanes and HTTP/3's own three 99: browsers grant a server 100. */
 const MAX_MESSAGE_STREAMS = 32;
 
-/** Streams that a client may have open towards us: its lanes, and message streams on their way. */
-const MAX_INCOMING_STREAMS = 100;
+/**
+ * Streams of a client whose end we have not read. An engine that has sent a stream opens the next, whether or not we
+ * come to reading: 64 lanes and the 1024 `unordered` messages that may be under way are honest. What is really open at
+ * once is for QUIC's own credit, what they hold for the bound on bytes below.
+ */
+const MAX_INCOMING_STREAMS = 2048;
 
 /**
  * Bytes of unfinished frames of all streams together: what a client may make us hold. An honest one has a frame under
