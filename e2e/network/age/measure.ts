@@ -152,7 +152,7 @@ export async function measureFlood(
   peer: Peer,
   { size, seconds }: Pick<Stream, 'size' | 'seconds'>,
 ): Promise<number> {
-  await using pair = await openPair(network, peer);
+  await using pair = await openPair(network, peer, false);
   await pair.send({ ask: 'flood', size });
   // Congestion control has to find the rate.
   await wait(3000);

@@ -23,8 +23,8 @@ export interface Source {
   send(state: Uint8Array, how: How): void;
   /** What must arrive, beside the states, where the peer has such a thing. */
   sendReliable?(step: Uint8Array): void;
-  /** Takes it no more now: for a sender that is as fast as it may be. */
-  full(): boolean;
+  /** For a sender that is as fast as it may be: undefined, or resolves when more is taken. */
+  full(): Promise<unknown> | undefined;
 }
 
 /** The end that gets them. */

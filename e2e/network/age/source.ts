@@ -1,4 +1,4 @@
-// The sending process: `source.ts PEER ADDRESS`. Says its place, then sends states as it is asked to.
+// The sending process: `source.ts PEER ADDRESS [calm]`. Says its place, then sends states as it is asked to.
 import { now } from '../clock.ts';
 import { serveGuest } from '../guest-end.ts';
 import { hurry } from '../priority.ts';
@@ -28,13 +28,13 @@ export interface Sent {
   readonly reliable: number;
 }
 
-const [peer, address = ''] = process.argv.slice(2);
+const [peer, address = '', pace = ''] = process.argv.slice(2);
 let source: Source | undefined;
 const timers = new Set<() => void>();
 let states = 0;
 let reliable = 0;
 
-hurry();
+if (pace !== 'calm') hurry();
 await serveGuest<SourceQuestion>(
   async () => {
     const { source: open } = await loadPeer(peer as Peer);
@@ -94,12 +94,13 @@ function flood(size: number): void {
   timers.add(() => {
     going = false;
   });
-  const fill = (): void => {
-    if (!going) return;
-    // Not more than fit into a few turns, for a sink that says it is never full.
-    for (let count = 0; count < 64 && !source?.full(); count++)
+  const fill = async (): Promise<void> => {
+    while (going) {
+      await source?.full();
+      // Now and then a turn for all else.
+      if (states % 64 === 0) await new Promise(setImmediate);
       send(size, { delivery: 'unreliable', key: 'p0' });
-    setImmediate(fill);
+    }
   };
-  fill();
+  void fill().catch(() => {});
 }

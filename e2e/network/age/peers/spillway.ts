@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { connect } from '@spillway/client';
 import { createGateway } from '@spillway/gateway';
 import type { PeerEnds } from '../peer.ts';
@@ -23,7 +24,8 @@ export function spillway(rung: 'websocket' | 'webtransport'): PeerEnds {
         place: { url: `http://${host}:8080` },
         send: (state, how) => gateway.publish(CHANNEL, 'STATE', state, how),
         sendReliable: (step) => gateway.publish(CHANNEL, 'STEP', step, { delivery: 'reliable' }),
-        full: () => [...gateway.sessions].some((session) => session.stats().backlog > ENOUGH),
+        full: () =>
+          [...gateway.sessions].some((session) => session.stats().backlog > ENOUGH) ? wait(1) : undefined,
       };
     },
     sink: async ({ url }, taker) => {

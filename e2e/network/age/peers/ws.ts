@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout as wait } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { PeerEnds } from '../peer.ts';
 
@@ -15,7 +16,8 @@ export const ws: PeerEnds = {
       send: (state) => {
         for (const client of server.clients) client.send(state);
       },
-      full: () => [...server.clients].some((client) => client.bufferedAmount > ENOUGH),
+      full: () =>
+        [...server.clients].some((client) => client.bufferedAmount > ENOUGH) ? wait(1) : undefined,
     };
   },
   sink: async ({ url }, taker) => {
