@@ -181,11 +181,16 @@ export class ChannelAccess {
 
   #decide(verdict: unknown, event: Event, match: ChannelMatch): void {
     if (verdict !== false) this.#publish(event, match);
-    else if (event.id !== undefined) this.#replies.receipt(event.id, 'dropped');
+    else this.#delivered(event);
   }
 
   #publish(event: Event, match: ChannelMatch): void {
     this.#context.hub.publish(event, match.rule);
+    this.#delivered(event);
+  }
+
+  /** It was published, or the application took it: either way it came to where its publisher sent it. */
+  #delivered(event: Event): void {
     if (event.id !== undefined) this.#replies.receipt(event.id, 'delivered');
   }
 

@@ -284,11 +284,12 @@ test('who publishes with an id hears that it was published, after the hook that 
 test.each([
   ['at once', () => false],
   ['later', async () => false],
-])('a publication that its channel keeps to itself %s is told as dropped', async (_, onPublish) => {
-  const { client } = await subscribed({}, {}, { onPublish });
+])('a publication that the application takes for itself %s has arrived', async (_, onPublish) => {
+  const { bench, client } = await subscribed({}, {}, { onPublish });
   client.publish('arena/7', 'T', 1, { id: 'p1' });
   await settled();
-  expect(receipts(client)).toEqual([{ id: 'p1', outcome: 'dropped' }]);
+  expect(receipts(client)).toEqual([{ id: 'p1', outcome: 'delivered' }]);
+  expect(bench.hub.stats.published).toBe(0);
 });
 
 test('a publication that is refused is answered by an error, not a receipt', async () => {
