@@ -166,6 +166,15 @@ test('the gateway hears of an unsubscribe while there was no connection, before 
   ]);
 });
 
+test('the lane of a channel ends when it is unsubscribed', async () => {
+  const [channel, peer] = await subscribed();
+  channel.publish('SAY', 'x');
+  await rest();
+  expect(peer.of('lane')).toMatchObject([{ lane: 1, channel: 'arena/7' }]);
+  await Promise.all([channel.unsubscribe(), rest()]);
+  expect(peer.of('lane').at(-1)).toMatchObject({ lane: 1, channel: '' });
+});
+
 test('positions that begin anew do not make latest messages stale', async () => {
   const [channel, peer, session] = await subscribed();
   const seen: unknown[] = [];

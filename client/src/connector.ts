@@ -159,9 +159,8 @@ export class Connector implements LifeWatcher, LinkUser {
 
   // LinkUser: what links call.
 
-  receive(link: Link, bytes: Uint8Array, reliable: boolean): void {
-    // What an older link still brings, the gateway sends again over the newer one.
-    if (this.link === link) this.#handler.receive(bytes, reliable);
+  receive(bytes: Uint8Array, reliable: boolean): void {
+    this.#handler.receive(bytes, reliable);
   }
 
   closed(link: Link, code: number, reason: string, cause: ProtocolError | undefined): void {

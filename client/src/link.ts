@@ -51,8 +51,8 @@ export interface LinkDialler {
 
 /** Who uses a link. */
 export interface LinkUser {
-  /** A packet from the link. Throws `ProtocolError`. */
-  receive(link: Link, bytes: Uint8Array, reliable: boolean): void;
+  /** A packet; none once the link is closed. Throws `ProtocolError`. */
+  receive(bytes: Uint8Array, reliable: boolean): void;
   /** Once. `error` where the gateway broke the protocol. */
   closed(link: Link, code: number, reason: string, error: ProtocolError | undefined): void;
 }
@@ -248,7 +248,7 @@ export class Link implements Receiver, Port {
   #pass(bytes: Uint8Array, reliable: boolean): void {
     this.pinger.heard();
     this.stall.heard(reliable);
-    this.#user!.receive(this, bytes, reliable);
+    this.#user!.receive(bytes, reliable);
   }
 
   /** Later names may be in it that only the session knows, so it is kept as it came. */

@@ -297,11 +297,21 @@ describe('climbing', () => {
     world.webtransport = 'silent';
     await world.clock.advance(60_000);
     expect(world.sessions).toHaveLength(2);
+    world.websocket = 'silent';
     world.sockets[0]!.cut();
-    await world.clock.advance(0);
-    expect(session.state).toBe('open');
-    expect(session.transport.name).toBe('websocket');
+    await rest();
+    expect(session.state).toBe('reconnecting');
     expect(world.sessions[1]!.closed).toBeDefined();
+    expect(world.sockets).toHaveLength(2);
+  });
+
+  test('that fails is remembered anew', async () => {
+    const [, world] = await low({ race: { probeInterval: 590_000 } });
+    world.webtransport = 'fail';
+    await world.clock.advance(620_000);
+    expect((await world.session()).transport.reasons).toEqual([
+      { transport: 'webtransport', reason: 'remembered' },
+    ]);
   });
 
   test('rests where Chromium would hold the next handshake back', async () => {

@@ -207,6 +207,11 @@ describe('publish', () => {
     await rest();
     expect(peer.session!.events).toHaveLength(17);
     expect((await rejection(session.request('Q', payload))).code).toBe('queue-full');
+    // Names as well would be one more thing that nobody takes.
+    const names = peer.of('names').length;
+    channel.publish('X', payload, { delivery: 'latest', key: 'p1' });
+    await rest();
+    expect(peer.of('names')).toHaveLength(names);
     expect(session.state).toBe('open');
   });
 
@@ -288,6 +293,37 @@ test('packets are acknowledged as often as the shortest ping says, where nothing
   send(2);
   await world.clock.advance(6);
   expect(packets()).toBe(before + 1);
+});
+
+test('an event that must arrive does not count where it comes in a datagram', async () => {
+  const [session, peer] = await over('webtransport');
+  const seen = record(session, 'message');
+  peer.event('', 'X', 1, {}, true);
+  peer.send({ kind: 'gap', channel: 'a', from: 1, to: 2 }, true);
+  await rest();
+  expect(seen).toEqual([]);
+  expect(session.stats().dropped).toEqual({ malformed: 2 });
+  peer.event('', 'X', 2, { delivery: 'unreliable' }, true);
+  await rest();
+  expect(seen).toHaveLength(1);
+});
+
+test('a listener that closes the session hears nothing more of the same packet', async () => {
+  const [session, peer, world] = await over('websocket');
+  const seen = record(session, 'message');
+  session.on('message', () => void session.close());
+  const payload = new TextEncoder().encode('1');
+  const event = {
+    kind: 'event',
+    channel: '',
+    type: 'X',
+    delivery: 'reliable',
+    codec: 'json',
+    payload,
+  } as const;
+  peer.sendBytes(joinPacket([encode(event), encode(event)], 'binary'));
+  await world.clock.advance(3_000);
+  expect(seen).toHaveLength(1);
 });
 
 test('a page that goes says so at once', async () => {

@@ -70,6 +70,31 @@ describe('reconnecting', () => {
     expect(world.clock.pending).toBe(0);
   });
 
+  test('counts only failures in a row', async () => {
+    const reconnect = { minDelay: 10, maxDelay: 10, maxAttempts: 2 };
+    const [session, , world] = await over('websocket', { reconnect });
+    for (let round = 0; round < 4; round++) {
+      world.websocket = 'refuse';
+      world.sockets.at(-1)!.cut();
+      await world.clock.advance(5);
+      world.websocket = 'answer';
+      await world.clock.advance(10);
+      expect(session.state).toBe('open');
+    }
+  });
+
+  test('leaves nothing where the session is closed as soon as it is back', async () => {
+    const [session, peer, world] = await over('websocket');
+    session.on('state', (state) => {
+      if (state === 'open') void session.close();
+    });
+    peer.cut();
+    await world.clock.advance(3_000);
+    expect(session.state).toBe('closed');
+    expect(world.clock.pending).toBe(0);
+    expect(world.watchers.size).toBe(0);
+  });
+
   test('begins at once after a connection that held for a second', async () => {
     const [session, peer, world] = await over('websocket');
     await world.clock.advance(500);

@@ -218,11 +218,12 @@ describe('a session that the gateway no longer has', () => {
   });
 
   /** Messages 1 to 3 come, then the session is lost; the new one is subscribed from `seq` on. */
-  async function subscribedAgain(epoch: string, seq: number) {
+  async function subscribedAgain(epoch: string, seq: number, last?: Event) {
     const [session, peer, world] = await over('websocket');
     const gaps = record(session, 'gap');
     await Promise.all([session.channel('a').subscribe(), rest()]);
     for (let number = 1; number <= 3; number++) peer.send(event(number));
+    if (last) peer.send(last);
     await rest();
     world.manners = { subscribe: false };
     world.gateway.forget();
@@ -241,6 +242,32 @@ describe('a session that the gateway no longer has', () => {
 
   test('names nothing where nothing was missed', async () => {
     expect(await subscribedAgain('e1', 3)).toEqual([]);
+  });
+
+  test('names nothing where all has come, the last of it not reliably', async () => {
+    expect(await subscribedAgain('e1', 4, event(4, 'latest'))).toEqual([]);
+    expect(await subscribedAgain('e1', 5, event(4, 'latest'))).toEqual([{ channel: 'a', from: 4, to: 5 }]);
+  });
+
+  test('names nothing of a channel that was left meanwhile', async () => {
+    const [session, peer, world] = await over('websocket');
+    const gaps = record(session, 'gap');
+    const channel = session.channel('a');
+    await Promise.all([channel.subscribe(), rest()]);
+    peer.send(event(1));
+    await rest();
+    world.manners = { subscribe: false };
+    world.gateway.forget();
+    peer.cut();
+    await world.clock.advance(250);
+    channel.unsubscribe().catch(() => {});
+    const again = channel.subscribe();
+    await rest();
+    const [, second] = world.sockets;
+    const { id } = second!.of('subscribe')[1]!;
+    second!.send({ kind: 'subscribed', id, channel: 'a', epoch: 'e1', seq: 9, recovered: false });
+    await Promise.all([again, rest()]);
+    expect(gaps).toEqual([]);
   });
 
   test('names the beginning where the positions have begun anew', async () => {
