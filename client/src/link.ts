@@ -83,7 +83,6 @@ export class Link implements Receiver, Port {
   #cancelTimeout: Undo | undefined;
   #opened = false;
   #probing = false;
-  #closing = false;
   /** It failed or was given up. */
   #over = false;
   #refusal: ErrorEnvelope | undefined;
@@ -148,14 +147,13 @@ export class Link implements Receiver, Port {
   /** From now on what comes in goes to `user`, first what came already. Until then it is kept. */
   serve(user: LinkUser): void {
     this.#user = user;
-    if (!this.#closing) this.pinger.ping();
+    this.pinger.ping();
     for (const deliver of this.#early.splice(0)) deliver();
   }
 
   /** Says goodbye and closes, once all is sent. */
   close(code: number, reason: string): void {
     this.#rest();
-    this.#closing = true;
     if (this.welcome) this.send({ kind: 'close', code, reason });
     this.#transport.close(code, reason);
   }

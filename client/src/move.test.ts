@@ -295,8 +295,9 @@ describe('climbing', () => {
   test('that is under way when the connection is lost makes way for a dial over all', async () => {
     const [session, world] = await low({ race: { probeInterval: 60_000 } });
     world.webtransport = 'silent';
-    await world.clock.advance(60_000);
+    await world.clock.advance(57_000);
     expect(world.sessions).toHaveLength(2);
+    expect(world.sessions[1]!.closed).toBeUndefined();
     world.websocket = 'silent';
     world.sockets[0]!.cut();
     await rest();
