@@ -30,6 +30,7 @@ const { values } = parseArgs({
   },
 });
 
+let told = 0;
 if (values.help) console.log(HELP);
 else process.exitCode = await main();
 
@@ -49,8 +50,6 @@ async function main(): Promise<number> {
   if (trial.faults.length > 0) console.log(`Again: npm run bench -- chaos --seed ${seed} --cuts ${cuts}`);
   return trial.faults.length > 0 ? 1 : 0;
 }
-
-let told = 0;
 
 /** One line that changes on a terminal; elsewhere one in ten. */
 function progress(line: string): void {
