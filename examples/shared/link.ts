@@ -118,7 +118,10 @@ export class Link {
       if (state === 'open') this.#opened(session);
       else if (state !== 'closed') this.#become('reconnecting');
     });
-    session.on('transport', () => this.#tell());
+    session.on('transport', () => {
+      if (session === this.#session && session.state === 'open') this.#opened(session);
+      else this.#tell();
+    });
     session.on('close', ({ name, error }) => {
       if (session === this.#session) this.#fail(error ?? { code: name });
     });
