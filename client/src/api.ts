@@ -1,4 +1,4 @@
-import type { CloseName, Codec, Delivery, Gap, Rung, RungReason } from '@spillway/envelope';
+import type { CloseName, Codec, Delivery, Outcome, Rung, RungReason } from '@spillway/envelope';
 import type { Undo } from './clock.ts';
 import type { ConnectError, RequestError } from './errors.ts';
 import type { SessionStats } from './stats.ts';
@@ -35,6 +35,12 @@ export interface PublishOptions {
   readonly key?: string | undefined;
   /** @default 'bytes' for a Uint8Array, 'json' for anything else */
   readonly codec?: Codec | undefined;
+  /** Ms after which a `latest` or `unreliable` message that has not left is worth nothing. @default for ever */
+  readonly maxAge?: number | undefined;
+  /** What to do with a `latest` or `unreliable` message larger than a datagram. @default 'stream' */
+  readonly oversize?: 'stream' | 'drop' | undefined;
+  /** Tell what became of it. */
+  readonly receipt?: boolean | undefined;
 }
 
 export interface RequestOptions {
@@ -52,8 +58,8 @@ export interface Channel<Events extends object = Record<string, unknown>>
   extends AsyncIterable<Message<Events>> {
   readonly name: string;
   /**
-   * Resolves when what is published from now on will arrive. The subscription is renewed after a reconnect; where
-   * that is refused, the session's `error` event says so. Rejects with `RequestError`; `timeout` when the gateway has
+   * Resolves when what is published from now on will arrive. The subscription goes on over reconnects; where it is
+   * refused later, the session's `error` event says so. Rejects with `RequestError`; `timeout` when the gateway has
    * not answered 10 s after it was asked.
    */
   subscribe(): Promise<void>;
@@ -72,16 +78,28 @@ export interface Channel<Events extends object = Record<string, unknown>>
     listener: (payload: Events[Type], meta: MessageMeta) => void,
   ): void;
   /**
-   * Publishes without waiting. False: dropped because too much waits already (counted in `stats().dropped`), or not
-   * taken because a queue is full, it is too large (both also an `error` event) or the session is closed. While there
-   * is no connection messages wait, up to `maxQueuedBytes`. Throws `ProtocolError` for what the wire cannot say: a type
-   * or key that is too long, a payload that is not JSON.
+   * Publishes without waiting. Is there room for more? False also when it was dropped because too much waits already
+   * (counted in `stats().dropped`), or not taken because a queue is full, it is too large (both also an `error` event)
+   * or the session is closed. While there is no connection messages wait, up to `maxQueuedBytes`: of `latest` the
+   * newest, of `unreliable` none. Throws `ProtocolError` for what the wire cannot say: a type or key that is too long,
+   * a payload that is not JSON.
    */
   publish<Type extends keyof Events & string>(
     type: Type,
     payload: Events[Type],
-    options?: PublishOptions,
+    options?: PublishOptions & { readonly receipt?: false | undefined },
   ): boolean;
+  /**
+   * Publishes and tells what became of it: `delivered` when the gateway has published it. Rejects with `RequestError`
+   * where the gateway refuses it, and with `queue-full`, `message-too-large`, `closed`.
+   */
+  publish<Type extends keyof Events & string>(
+    type: Type,
+    payload: Events[Type],
+    options: PublishOptions & { readonly receipt: true },
+  ): Promise<Outcome>;
+  /** Resolves when there is room to publish. Rejects with `RequestError` `closed`. */
+  drained(): Promise<void>;
   /**
    * The messages from now on. A loop that falls behind loses the oldest that may be dropped; when it falls behind
    * reliable ones it gets a `RequestError` `overrun`. Ends when the channel is unsubscribed or the session closed.
@@ -117,15 +135,18 @@ export interface SessionEvents {
   /** Something went wrong that nobody waits for: a publication was refused, a payload could not be read, … */
   error: [error: RequestError];
   close: [info: CloseInfo];
-  /** Messages of a channel are gone for good. */
-  gap: [gap: Pick<Gap, 'channel' | 'from' | 'to'>];
+  /**
+   * Messages of a channel are gone for good: of those stamped `from` to `to`, inclusive, what has not come. `to` is
+   * undefined where the channel's positions have begun anew.
+   */
+  gap: [gap: { readonly channel: string; readonly from: number; readonly to: number | undefined }];
   /** The gateway will close; ms until then. */
   drain: [drain: { readonly within: number }];
 }
 
-/** A client's logical connection. It reconnects until it is closed. */
+/** A client's logical connection. It goes on over one transport after the other until it is closed. */
 export interface Session extends AsyncDisposable {
-  /** The gateway's name for this session; a new one after each reconnect. */
+  /** The gateway's name for this session; a new one only when the gateway no longer had the session. */
   readonly id: string;
   readonly state: SessionState;
   readonly transport: TransportInfo;
@@ -135,8 +156,9 @@ export interface Session extends AsyncDisposable {
   /** The channel of this name, always the same object. Throws `TypeError` for what cannot be a channel's name. */
   channel<Events extends object = Record<string, unknown>>(name: string): Channel<Events>;
   /**
-   * Asks the gateway. While there is no connection it waits; in flight when the connection is lost, it fails with
-   * `connection-lost`. Rejects with `RequestError`.
+   * Asks the gateway. While there is no connection it waits; in flight when the connection is lost, it is answered over
+   * the next one, or fails with `connection-lost` where the gateway no longer has the session. Rejects with
+   * `RequestError`.
    */
   request<Request = unknown, Response = unknown>(
     type: string,
@@ -146,8 +168,8 @@ export interface Session extends AsyncDisposable {
   /** Read it as often as you like; while somebody does, the round trip is measured every second. */
   stats(): SessionStats;
   /**
-   * Connects again with another allow-list and lets go of the present connection once that has worked: a new session
-   * at the gateway, subscriptions renewed, requests in flight failed. Rejects with `ConnectError`; then all is as before.
+   * Moves to another allow-list, and lets go of the present connection once that has worked. Rejects with
+   * `ConnectError`; then all is as before.
    */
   switchTo(transports: readonly Rung[]): Promise<void>;
   /** Sends what was written, then closes for good. Resolves when the connection is gone. */

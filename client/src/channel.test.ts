@@ -1,4 +1,3 @@
-import { CLOSE } from '@spillway/envelope';
 import { expect, expectTypeOf, test } from 'vitest';
 import type { Channel, Message } from './api.ts';
 import type { SessionCore } from './session.ts';
@@ -68,12 +67,13 @@ test('a refused subscription rejects with the gateway’s code, and can be tried
   await Promise.all([other.subscribe(), rest()]);
 });
 
-test('a subscription that cannot be renewed after a reconnect is an error event', async () => {
+test('a subscription that cannot be renewed in a new session is an error event', async () => {
   const [, peer, session, world] = await subscribed();
   const errors: unknown[] = [];
   session.on('error', (error) => errors.push(error));
   world.manners = { subscribe: false };
-  peer.close(CLOSE['transport-lost']);
+  world.gateway.forget();
+  peer.cut();
   await world.clock.advance(250);
   const second = world.sockets[1]!;
   second.send({
@@ -83,27 +83,47 @@ test('a subscription that cannot be renewed after a reconnect is an error event'
     message: 'not any more',
   });
   await rest();
-  expect(errors).toMatchObject([{ code: 'forbidden', details: { channel: 'arena/7' } }]);
+  expect(errors).toMatchObject([
+    { code: 'session-lost' },
+    { code: 'forbidden', details: { channel: 'arena/7' } },
+  ]);
 });
 
-test('a subscribe that waits when the connection is lost is asked again and answered', async () => {
+test('a subscription that is revoked is an error event, and can be asked for again', async () => {
+  const [channel, peer, session] = await subscribed();
+  const errors: unknown[] = [];
+  session.on('error', (error) => errors.push(error));
+  const seen: unknown[] = [];
+  channel.on('SAY', (text) => seen.push(text));
+  peer.send({ kind: 'error', code: 'forbidden', message: 'banned', details: '{"channel":"arena/7"}' });
+  peer.event('arena/7', 'SAY', 'late', { seq: 1, ts: 1 });
+  await rest();
+  expect(errors).toMatchObject([{ code: 'forbidden', details: { channel: 'arena/7' } }]);
+  expect(seen).toEqual([]);
+  await Promise.all([channel.subscribe(), rest()]);
+  expect(peer.of('subscribe')).toHaveLength(2);
+});
+
+test('a subscribe that waits when the connection is lost is answered over the next', async () => {
   const [, peer, session, world] = await subscribed();
-  peer.manners.subscribe = false;
+  peer.silent = true;
   const waiting = session.channel('other').subscribe();
   await rest();
-  peer.close(CLOSE['transport-lost']);
+  peer.silent = false;
+  peer.cut();
   await world.clock.advance(250);
   await waiting;
+  expect(world.sockets[1]!.of('subscribe').map(({ channel }) => channel)).toEqual(['other']);
 });
 
 test('subscribing while reconnecting takes effect on the next connection', async () => {
   const [, peer, session, world] = await subscribed();
-  peer.close(CLOSE['transport-lost']);
+  peer.cut();
   await rest();
   const waiting = session.channel('other').subscribe();
   await world.clock.advance(250);
   await waiting;
-  expect(world.sockets[1]!.of('subscribe').map(({ channel }) => channel)).toEqual(['arena/7', 'other']);
+  expect(world.sockets[1]!.of('subscribe').map(({ channel }) => channel)).toEqual(['other']);
 });
 
 test('after unsubscribe nothing is delivered and nothing renewed', async () => {
@@ -115,20 +135,63 @@ test('after unsubscribe nothing is delivered and nothing renewed', async () => {
   await Promise.all([leaving, rest()]);
   expect(seen).toEqual([]);
   expect(peer.of('unsubscribe')).toHaveLength(1);
-  peer.close(CLOSE['transport-lost']);
+  world.gateway.forget();
+  peer.cut();
   await world.clock.advance(250);
   expect(world.sockets[1]!.of('subscribe')).toEqual([]);
 });
 
-test('unsubscribing ends well when the connection is lost, and says nothing where nothing was asked', async () => {
-  const [channel, peer, session] = await subscribed();
+test('unsubscribing ends well when the session is lost, and says nothing where nothing was asked', async () => {
+  const [channel, peer, session, world] = await subscribed();
   await session.channel('never').unsubscribe();
   peer.manners.subscribe = false;
   const leaving = channel.unsubscribe();
   await rest();
   expect(peer.of('unsubscribe')).toHaveLength(1);
-  peer.close(CLOSE['transport-lost']);
-  await leaving;
+  world.gateway.forget();
+  peer.cut();
+  await Promise.all([leaving, world.clock.advance(250)]);
+});
+
+test('the gateway hears of an unsubscribe while there was no connection, before a new subscribe', async () => {
+  const [channel, peer, , world] = await subscribed();
+  peer.cut();
+  await rest();
+  await channel.unsubscribe();
+  const again = channel.subscribe();
+  await Promise.all([again, world.clock.advance(250)]);
+  expect(world.gateway.sessions[0]!.taken.slice(1).map(({ kind }) => kind)).toEqual([
+    'unsubscribe',
+    'subscribe',
+  ]);
+});
+
+test('the lane of a channel ends when it is unsubscribed', async () => {
+  const [channel, peer] = await subscribed();
+  channel.publish('SAY', 'x');
+  await rest();
+  expect(peer.of('lane')).toMatchObject([{ lane: 1, channel: 'arena/7' }]);
+  await Promise.all([channel.unsubscribe(), rest()]);
+  expect(peer.of('lane').at(-1)).toMatchObject({ lane: 1, channel: '' });
+});
+
+test('positions that begin anew do not make latest messages stale', async () => {
+  const [channel, peer, session] = await subscribed();
+  const seen: unknown[] = [];
+  channel.on('SAY', (text) => seen.push(text));
+  peer.event('arena/7', 'SAY', 'high', { seq: 1_000, ts: 1, delivery: 'latest' });
+  await rest();
+  await Promise.all([channel.unsubscribe(), rest()]);
+  peer.manners.subscribe = false;
+  const again = channel.subscribe();
+  await rest();
+  const { id } = peer.of('subscribe')[1]!;
+  peer.send({ kind: 'subscribed', id, channel: 'arena/7', epoch: 'e2', seq: 0, recovered: false });
+  await Promise.all([again, rest()]);
+  peer.event('arena/7', 'SAY', 'low', { seq: 1, ts: 1, delivery: 'latest' });
+  await rest();
+  expect(seen).toEqual(['high', 'low']);
+  expect(session.state).toBe('open');
 });
 
 test('a subscribe that is overtaken by unsubscribe is aborted', async () => {

@@ -1,4 +1,4 @@
-import type { Event, Subscribed } from '@spillway/envelope';
+import type { Event, Outcome, Subscribed } from '@spillway/envelope';
 import type { Channel, Message, MessageMeta, PublishOptions } from './api.ts';
 import type { Clock, Undo } from './clock.ts';
 import { Emitter } from './emitter.ts';
@@ -14,9 +14,20 @@ export interface ChannelHost {
   readonly meter: Meter;
   /** False once the session is closed. */
   readonly alive: boolean;
-  publish(channel: string, type: string, payload: unknown, options: PublishOptions): boolean;
+  publish(
+    channel: string,
+    type: string,
+    payload: unknown,
+    options: PublishOptions,
+  ): boolean | Promise<Outcome>;
+  /** Resolves when there is room to publish. */
+  drained(): Promise<void>;
   /** Sends SUBSCRIBE or UNSUBSCRIBE and waits for its answer; undefined without a connection. */
   ask(kind: 'subscribe' | 'unsubscribe', channel: string): Promise<unknown> | undefined;
+  /** The positions of the channel begin anew. */
+  restarted(channel: string): void;
+  /** Messages are gone for good; `to` is undefined where nobody knows. */
+  lacks(channel: string, from: number, to: number | undefined): void;
   /** Something that no caller waits for. */
   report(error: RequestError): void;
   /** A listener threw. */
@@ -40,7 +51,13 @@ export class ChannelCore implements Channel {
   /** Last position before the subscription began; undefined while there is none. */
   #base: number | undefined;
   #highest = 0;
+  /** Of the reliable ones, which come in order: nothing that had to arrive is missing up to here. */
+  #sure = 0;
   #received = 0;
+  /** Names the life of the positions. */
+  #epoch: string | undefined;
+  /** Of the subscription that ended with its session: `all` is the position if nothing at all is missing. */
+  #left: { readonly sure: number; readonly all: number } | undefined;
   /** Missing on earlier connections. */
   #missedBefore = 0;
   #transit: number | undefined;
@@ -65,7 +82,8 @@ export class ChannelCore implements Channel {
   async unsubscribe(): Promise<void> {
     const wasAsked = this.#asked !== undefined;
     this.#wanted = false;
-    this.disconnected();
+    this.#left = undefined;
+    this.#reset();
     this.#settle(new RequestError('aborted'));
     this.#endQueues();
     try {
@@ -84,8 +102,13 @@ export class ChannelCore implements Channel {
     this.#listeners.off(type, listener as (payload: unknown, meta: MessageMeta) => void);
   }
 
-  publish(type: string, payload: unknown, options: PublishOptions = {}): boolean {
-    return this.#host.publish(this.name, type, payload, options);
+  publish(type: string, payload: unknown, options: PublishOptions = {}): never {
+    // A boolean, or with `receipt` a promise, as the overloads of `Channel` say.
+    return this.#host.publish(this.name, type, payload, options) as never;
+  }
+
+  drained(): Promise<void> {
+    return this.#host.drained();
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<Message<AnyEvents>> {
@@ -104,9 +127,9 @@ export class ChannelCore implements Channel {
     return this.#missedBefore + Math.max(0, expected - this.#received);
   }
 
-  /** There is a connection: renews the subscription. */
+  /** There is a connection: asks for the subscription, unless it goes on. */
   connected(): void {
-    if (!this.#wanted) return;
+    if (!this.#wanted || this.#asked !== undefined) return;
     const asked = this.#host.ask('subscribe', this.name);
     this.#asked = asked;
     asked?.then(
@@ -114,19 +137,27 @@ export class ChannelCore implements Channel {
         if (this.#asked === asked) this.#subscribed(answer as Subscribed);
       },
       (error: RequestError) => {
-        if (this.#asked === asked) this.#refused(error);
+        if (this.#asked === asked) this.refused(error);
       },
     );
   }
 
-  /** The connection is gone, and the subscription with it. */
+  /** The gateway's session is gone, and the subscription with it. */
   disconnected(): void {
-    this.#missedBefore = this.missing;
-    this.#base = undefined;
-    this.#highest = 0;
-    this.#received = 0;
-    this.#transit = undefined;
-    this.#asked = undefined;
+    if (this.#base !== undefined) this.#left = { sure: this.#sure, all: this.#base + this.#received };
+    this.#reset();
+  }
+
+  /** The gateway does not grant the subscription, or no longer. */
+  refused(cause: RequestError): void {
+    this.#wanted = false;
+    this.#reset();
+    if (this.#waiting) {
+      this.#settle(cause);
+      return;
+    }
+    const { code, message } = cause;
+    this.#host.report(new RequestError(code, message, { cause, details: { channel: this.name } }));
   }
 
   receive(event: Event): void {
@@ -136,6 +167,7 @@ export class ChannelCore implements Channel {
       this.#highest = Math.max(this.#highest, event.seq);
     }
     const droppable = isDroppable(event);
+    if (event.delivery === 'reliable') this.#sure = Math.max(this.#sure, event.seq ?? 0);
     if (droppable && event.ts !== undefined) {
       this.#transit = this.#host.meter.arrived(this.#host.clock.now() - event.ts, this.#transit);
     }
@@ -145,7 +177,7 @@ export class ChannelCore implements Channel {
   /** The session is closed. */
   close(): void {
     this.#wanted = false;
-    this.disconnected();
+    this.#reset();
     this.#settle(new RequestError('closed'));
     this.#endQueues();
     this.#listeners.clear();
@@ -158,20 +190,30 @@ export class ChannelCore implements Channel {
     for (const queue of this.#queues) queue.push(message, droppable);
   }
 
-  #subscribed({ seq }: Subscribed): void {
+  #subscribed({ seq, epoch }: Subscribed): void {
+    const left = this.#left;
+    const isNew = this.#epoch !== epoch;
+    this.#left = undefined;
+    if (isNew && this.#epoch !== undefined) this.#host.restarted(this.name);
+    this.#epoch = epoch;
     this.#base = seq;
     this.#highest = Math.max(this.#highest, seq);
+    this.#sure = Math.max(this.#sure, seq);
     this.#settle();
+    if (!left) return;
+    if (isNew) this.#host.lacks(this.name, left.sure + 1, undefined);
+    else if (seq > left.sure && seq > left.all) this.#host.lacks(this.name, left.sure + 1, seq);
   }
 
-  #refused(cause: RequestError): void {
-    this.#wanted = false;
+  /** Nothing of the subscription is left but what it missed. */
+  #reset(): void {
+    this.#missedBefore = this.missing;
+    this.#base = undefined;
+    this.#highest = 0;
+    this.#sure = 0;
+    this.#received = 0;
+    this.#transit = undefined;
     this.#asked = undefined;
-    if (this.#waiting) this.#settle(cause);
-    else
-      this.#host.report(
-        new RequestError(cause.code, cause.message, { cause, details: { channel: this.name } }),
-      );
   }
 
   #settle(error?: RequestError): void {

@@ -180,6 +180,7 @@ describe('what is learnt after WebSocket has won', () => {
   test('a late answer is stalled, closed without HELLO and not remembered', async () => {
     const world = new World();
     world.webtransport = 'silent';
+    world.manners = { resume: false };
     const session = await world.session();
     await world.clock.advance(1_000);
     world.fakeSessions[0]!.open();
@@ -343,21 +344,6 @@ describe('what is remembered', () => {
     await failure(world.session());
     world.webtransport = 'answer';
     expect((await world.session()).transport.name).toBe('webtransport');
-  });
-
-  test('a reconnecting session probes after five minutes already', async () => {
-    const world = new World();
-    world.webtransport = 'fail';
-    const session = await world.session();
-    world.webtransport = 'answer';
-    await world.clock.advance(299_000);
-    world.sockets[0]!.close(CLOSE['going-away']);
-    await world.clock.advance(500);
-    expect(session.transport.reasons).toEqual([{ transport: 'webtransport', reason: 'remembered' }]);
-    await world.clock.advance(2_000);
-    world.sockets[1]!.close(CLOSE['going-away']);
-    await world.clock.advance(500);
-    expect(session.transport).toEqual({ name: 'webtransport', reasons: [] });
   });
 });
 

@@ -1,6 +1,7 @@
 import {
   CLOSE,
   closeName,
+  type Hello,
   mayReconnect,
   type Reason,
   RUNGS,
@@ -24,6 +25,9 @@ import { webtransport } from './transports/webtransport.ts';
 import { VerdictBook } from './verdict.ts';
 import { CLIENT } from './version.ts';
 
+/** For WELCOME before another open transport is asked for it instead, ms. */
+const PATIENCE = 1_000;
+
 /** The transports that this client has. */
 type Ours = 'webtransport' | 'websocket';
 
@@ -31,7 +35,22 @@ interface Runner extends Entrant {
   readonly rung: Ours;
 }
 
+/** How to dial. */
+export interface DialOptions {
+  readonly transports: readonly Rung[];
+  /** A session that had a connection tries again, and so may probe what failed before. */
+  readonly isRetry?: boolean;
+  /** The connection broke: no time for a document, or for a head start. */
+  readonly isUrgent?: boolean;
+  /** WebTransport is tried whatever is remembered of it, ... */
+  readonly isProbe?: boolean;
+  /** ... or only when all else has failed, because it stood still. */
+  readonly stalled?: boolean;
+}
+
 export interface DialHandler {
+  /** What HELLO asks to go on with, if anything. */
+  resume(): Hello['resume'];
   /** Once, unless `failed` is called. `reasons`: why not each better transport, as far as it is known by now. */
   open(link: Link, rung: Rung, reasons: readonly RungReason[]): void;
   /** After `open`: the true reasons, now that the other attempt has ended. */
@@ -52,6 +71,11 @@ export class Dial {
   #Api: WebTransportApi | undefined;
   #token: string | undefined;
   #race: Race<Runner> | undefined;
+  /** Has sent HELLO. */
+  #greeting: Link | undefined;
+  /** Open, and waits for what becomes of `#greeting`. */
+  #next: Ours | undefined;
+  #cancelPatience: Undo = () => {};
   #winner: Rung | undefined;
   /** WebTransport failed and its own handshake was never done; undefined while it has not failed. */
   #isBlocked: boolean | undefined;
@@ -59,6 +83,8 @@ export class Dial {
   #told: Failure | undefined;
   /** No failure so far allows to reconnect. */
   #isFinal = true;
+  /** The session has another connection meanwhile. */
+  #isBeside = false;
   #over = false;
 
   constructor(context: Context, handler: DialHandler) {
@@ -69,12 +95,13 @@ export class Dial {
     this.#cancelTimeout = clock.after(settings.connectTimeout, () => this.#fail('timeout'));
   }
 
-  /** `isRetry`: a session that had a connection tries again, and so may probe what failed before. */
-  async start(transports: readonly Rung[], isRetry: boolean): Promise<void> {
+  async start(options: DialOptions): Promise<void> {
     const { settings, clock, loadWebTransport } = this.#context;
     const began = clock.now();
     let took = 0;
-    const negotiated = negotiate(this.#context, this.#abort).then((offer) => {
+    const negotiated = (
+      options.isUrgent ? Promise.resolve(undefined) : negotiate(this.#context, this.#abort)
+    ).then((offer) => {
       took = clock.now() - began;
       return offer;
     });
@@ -84,39 +111,42 @@ export class Dial {
       this.#Api = Api;
       this.#token = token;
       // A gateway that is away, or comes back with less, may offer more the next time.
-      this.#isFinal = offer !== undefined && !isRetry;
+      this.#isFinal = offer !== undefined && !options.isRetry;
     } catch (cause) {
       this.#fail('token-failed', { cause });
     }
-    if (!this.#over) this.#run(transports, isRetry, took);
+    if (!this.#over) this.#run(options, took);
   }
 
   /** Ends everything that has not become the session's link, also the search for reasons after `open`. */
   cancel(): void {
     this.#over = true;
     this.#cancelTimeout();
+    this.#cancelPatience();
     this.#abort.abort();
     this.#race?.end();
     for (const link of this.#links.values()) link.stop();
   }
 
-  #run(allowed: readonly Rung[], isRetry: boolean, negotiation: number): void {
+  #run({ transports, isRetry, isUrgent, isProbe, stalled }: DialOptions, negotiation: number): void {
+    this.#isBeside = !!isProbe && !isUrgent;
     const { settings, userAgent, WebSocket, clock } = this.#context;
     const { websocketDelay, rememberFor, probeInterval, quirks } = settings;
     const { webtransport, websocket } = this.#offer;
     const maxAge = isRetry ? Math.min(rememberFor, probeInterval) : rememberFor;
-    const gate =
-      quirks && hasQuirk(userAgent)
-        ? 'quirk'
-        : this.#verdicts.recall(this.#offered, maxAge)
-          ? 'remembered'
-          : undefined;
+    if (stalled) this.#verdicts.remember(this.#offered, 'stalled');
+    const known = stalled ? 'stalled' : isProbe ? undefined : this.#verdicts.recall(this.#offered, maxAge);
+    // That it stood still is more than that it could not be had.
+    const remembered = known && (known === 'stalled' ? known : 'remembered');
+    const gate = quirks && hasQuirk(userAgent) ? 'quirk' : remembered;
     // The head start counts from the beginning, so that a blocked network costs it once. But negotiation took some
     // round trips, and WebTransport must not have less: on a long way 500 ms are nothing.
-    const headStart = Math.min(websocketDelay, Math.max(websocketDelay - negotiation, negotiation));
+    const headStart = isUrgent
+      ? 0
+      : Math.min(websocketDelay, Math.max(websocketDelay - negotiation, negotiation));
     const runners: Runner[] = [];
     const consider = (rung: Ours, url: unknown, api: unknown, gate?: Reason): void => {
-      if (!allowed.includes(rung) || !url) this.#reasons[rung] = 'disabled';
+      if (!transports.includes(rung) || !url) this.#reasons[rung] = 'disabled';
       else if (!api) this.#reasons[rung] = 'no-api';
       else if (gate) this.#reasons[rung] = gate;
       else runners.push({ rung, delay: runners.length && headStart });
@@ -124,7 +154,7 @@ export class Dial {
     consider('webtransport', webtransport, this.#Api, gate);
     consider('websocket', websocket, WebSocket);
     // What failed a while ago is still better than nothing.
-    if (this.#reasons.webtransport === 'remembered') {
+    if (remembered && this.#reasons.webtransport === remembered) {
       runners.push({ rung: 'webtransport', delay: Number.POSITIVE_INFINITY });
     }
     if (runners.length === 0) {
@@ -139,13 +169,7 @@ export class Dial {
   #enter(rung: Ours): void {
     const { settings, clock, WebSocket } = this.#context;
     const link = new Link(this.#context, {
-      hello: () => ({
-        kind: 'hello',
-        protocol: VERSION,
-        client: CLIENT,
-        token: this.#token,
-        reasons: this.#reasonsAbove(rung),
-      }),
+      opened: () => this.#opened(rung),
       welcomed: () => this.#won(rung, link),
       failed: (failure) => this.#failed(rung, failure),
     });
@@ -156,13 +180,38 @@ export class Dial {
       const open = webtransport(this.#Api!, this.#offer.webtransport!, this.#accepted, clock);
       link.start(open, settings.webtransportTimeout);
     } else {
-      link.start(websocket(WebSocket!, this.#offer.websocket!, settings.encoding, clock), 0);
+      link.start(
+        websocket(WebSocket!, this.#offer.websocket!, settings.encoding, clock),
+        Number.POSITIVE_INFINITY,
+      );
     }
+  }
+
+  /** Two HELLOs that resume the same session would each move it: one at a time. */
+  #opened(rung: Ours): void {
+    const greeting = this.#greeting;
+    const resume = this.#handler.resume();
+    if (resume && greeting?.isPending) {
+      this.#next = rung;
+      this.#cancelPatience = this.#context.clock.after(PATIENCE, () => greeting.giveUp());
+      return;
+    }
+    const link = this.#links.get(rung)!;
+    this.#greeting = link;
+    link.greet({
+      kind: 'hello',
+      protocol: VERSION,
+      client: CLIENT,
+      token: this.#token,
+      resume,
+      reasons: this.#reasonsAbove(rung),
+    });
   }
 
   #won(winner: Rung, link: Link): void {
     this.#winner = winner;
     this.#cancelTimeout();
+    this.#cancelPatience();
     this.#race!.end();
     for (const [rung, other] of this.#links) {
       // A better transport goes on, to learn why it was not first.
@@ -187,8 +236,8 @@ export class Dial {
     } else {
       this.#reasons[rung] = websocketReason(failure);
     }
+    if (this.#winner || this.#isBeside) this.#learn();
     if (this.#winner) {
-      this.#learn();
       this.#handler.reasons(this.#reasonsAbove(this.#winner));
       return;
     }
@@ -197,12 +246,22 @@ export class Dial {
     // Another transport would get the same answer, and a token may be good for one question only.
     if (code === CLOSE.unauthorized) this.#giveUp(failure, true);
     else if (!this.#race!.failed()) this.#giveUp(this.#told ?? failure, this.#isFinal);
+    else this.#goOn();
   }
 
-  /** A network without any way out says nothing about WebTransport, so only a dial that was won remembers. */
+  /** Whoever waited for HELLO to be answered has its turn. */
+  #goOn(): void {
+    const next = this.#next;
+    if (!next || this.#greeting?.isPending) return;
+    this.#cancelPatience();
+    this.#next = undefined;
+    if (this.#links.get(next)!.isPending) this.#opened(next);
+  }
+
+  /** A network without any way out says nothing about WebTransport, so only a dial beside something that works remembers. */
   #learn(): void {
-    if (this.#winner === 'webtransport' || this.#isBlocked === false) this.#verdicts.remember(undefined);
-    else if (this.#isBlocked) this.#verdicts.remember(this.#offered);
+    if (this.#winner === 'webtransport' || this.#isBlocked === false) this.#verdicts.forget();
+    else if (this.#isBlocked) this.#verdicts.remember(this.#offered, this.#reasons.webtransport!);
   }
 
   #giveUp({ code, error, reason, cause }: Failure, final: boolean): void {

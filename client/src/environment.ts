@@ -1,5 +1,6 @@
 import { isCertificateFailure, loadWebTransport } from '#webtransport';
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, systemClock, type Undo } from './clock.ts';
+import { type LifeWatcher, watchLife } from './life.ts';
 import { Throttle } from './throttle.ts';
 import type { WebTransportApi } from './transports/w3c.ts';
 import { memoryStorage, type VerdictStorage } from './verdict.ts';
@@ -22,6 +23,8 @@ export interface Environment {
   readonly baseUrl: string | undefined;
   readonly storage: VerdictStorage;
   readonly throttle: Throttle;
+  /** Tells a watcher what becomes of the page and its network, until it is undone. */
+  readonly watchLife: (watcher: LifeWatcher) => Undo;
   /** For what an application's listener throws when nobody listens to errors. */
   readonly report: (error: unknown) => void;
 }
@@ -44,6 +47,7 @@ export function platform(): Environment {
     baseUrl: location?.href,
     storage: pageStorage() ?? memory,
     throttle,
+    watchLife,
     report: reportError ?? console.error,
   };
 }

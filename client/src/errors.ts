@@ -36,6 +36,7 @@ export class ConnectError extends Error {
 /** The codes that this package itself gives to a `RequestError`; any other is the gateway's or its application's. */
 export type LocalErrorCode =
   | 'connection-lost' // it was sent, and the connection ended before the answer: it may have been done or not
+  | 'session-lost' // the gateway has a new session for us; `details.unconfirmed` reliable messages may have come or not
   | 'timeout'
   | 'aborted'
   | 'closed' // the session is closed

@@ -3,6 +3,7 @@ export type {
   Codec,
   Delivery,
   Encoding,
+  Outcome,
   Reason,
   Rung,
   RungReason,

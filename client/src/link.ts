@@ -1,24 +1,27 @@
+import type { MessageStream, Port } from '@spillway/delivery';
 import {
   CLOSE,
-  type Drain,
+  type Close,
   type Envelope,
   type ErrorEnvelope,
-  type Event,
   encode,
-  type Gap,
   type Hello,
-  NameTable,
+  type Pong,
   ProtocolError,
-  type Response,
   readPacket,
-  type Subscribed,
   type Welcome,
 } from '@spillway/envelope';
 import type { Undo } from './clock.ts';
 import type { Context } from './context.ts';
-import { Outbox } from './outbox.ts';
 import { Pinger } from './pinger.ts';
+import { StallDetector } from './stall.ts';
 import { LOST, type OpenTransport, type Receiver, type Transport } from './transports/transport.ts';
+
+/** Bytes kept that came before somebody could take them. */
+const MAX_EARLY = 1024 * 1024;
+
+/** What may overtake WELCOME: it comes in datagrams and on streams of its own. */
+const OVERTAKES = /^(event|lane|number|ack|ping|pong)$/;
 
 /** How a link ended that got no WELCOME. */
 export interface Failure {
@@ -39,49 +42,50 @@ export interface Failure {
 
 /** Who wants a link. */
 export interface LinkDialler {
-  /** HELLO for this link, asked for when it is sent. */
-  hello(): Hello;
-  welcomed(link: Link): void;
+  /** The transport is open, and waits for `greet`. */
+  opened(): void;
+  welcomed(): void;
   /** Once, instead of `welcomed`, and not after `stop`. */
   failed(failure: Failure): void;
 }
 
-/** What is not about the link itself. An answer has the id of what was sent. */
-export type Incoming = Event | Response | Subscribed | ErrorEnvelope | Gap | Drain;
-
 /** Who uses a link. */
 export interface LinkUser {
-  incoming(envelope: Incoming): void;
+  /** A packet; none once the link is closed. Throws `ProtocolError`. */
+  receive(bytes: Uint8Array, reliable: boolean): void;
   /** Once. `error` where the gateway broke the protocol. */
-  closed(code: number, reason: string, error: ProtocolError | undefined): void;
+  closed(link: Link, code: number, reason: string, error: ProtocolError | undefined): void;
 }
 
 /**
- * One connection over one transport, and all that lives as long as it: lanes, names, pings. First it is a try, up to
- * WELCOME; a session uses one at a time. What outlives connections is the session's own.
+ * One connection over one transport, and what lives as long as it: HELLO and WELCOME, pings, the watch for a stall.
+ * First it is a try, up to WELCOME; a session uses one at a time, as the port of its sender.
  */
-export class Link implements Receiver {
-  /** The way out. All three from WELCOME on. */
-  outbox!: Outbox;
+export class Link implements Receiver, Port {
   welcome: Welcome | undefined;
-  pinger: Pinger | undefined;
+  /** HELLO asked to go on with a session. */
+  resumes = false;
+  /** It was given up because nothing came any more. */
+  stalled = false;
+  /** What the gateway closes with, said ahead of the transport's own close. */
+  farewell: Close | undefined;
+  /** Both from WELCOME on. */
+  pinger!: Pinger;
+  stall!: StallDetector;
   readonly #context: Context;
   readonly #dialler: LinkDialler;
   readonly #since: number;
-  /** What came after WELCOME and before there was a user. */
+  /** What came before there was a user: packets, and the end. */
   readonly #early: (() => void)[] = [];
+  #earlyBytes = 0;
   #transport!: Transport;
-  #names: NameTable | undefined;
   #user: LinkUser | undefined;
   #cancelTimeout: Undo | undefined;
   #opened = false;
   #probing = false;
   /** It failed or was given up. */
   #over = false;
-  /** Gateway clock less ours, ms. */
-  #offset = 0;
   #refusal: ErrorEnvelope | undefined;
-  #farewell: { readonly code: number; readonly reason: string } | undefined;
   #breach: ProtocolError | undefined;
 
   constructor(context: Context, dialler: LinkDialler) {
@@ -95,9 +99,9 @@ export class Link implements Receiver {
     return !this.#over && !this.welcome;
   }
 
-  /** Begins. `timeout` for WELCOME in ms; 0: as long as it takes. */
+  /** Begins. `timeout` for WELCOME in ms. */
   start(open: OpenTransport, timeout: number): void {
-    if (timeout > 0) this.#cancelTimeout = this.#context.clock.after(timeout, () => this.#tooLate());
+    this.#cancelTimeout = this.#context.clock.after(timeout, () => this.giveUp());
     try {
       this.#transport = open(this);
     } catch (cause) {
@@ -106,29 +110,85 @@ export class Link implements Receiver {
     }
   }
 
+  /** Sends HELLO. */
+  greet(hello: Hello): void {
+    this.resumes = hello.resume !== undefined;
+    this.send(hello);
+  }
+
+  /** Sends what is not counted, on the control lane. */
+  send(envelope: Envelope): void {
+    const { meter, settings } = this.#context;
+    meter.messagesOut++;
+    this.write(encode(envelope, settings.encoding), 0);
+  }
+
   /** Somebody else has won: goes on as far as the transport's own handshake, only to learn how that ends. */
   probe(): void {
     this.#probing = true;
-    if (this.#opened) this.#tooLate();
+    if (this.#opened) this.giveUp();
+  }
+
+  /** Fails by itself, as too late. */
+  giveUp(): void {
+    if (!this.isPending) return;
+    // What closes a transport hears of its end, perhaps at once, so the failure is settled first.
+    this.#fail(LOST, '', undefined, true);
+    this.#release();
   }
 
   /** Gives up without a word to the dialler; one that was welcomed stays. */
   stop(): void {
     if (!this.isPending) return;
     this.#end();
-    this.#transport.close(CLOSE.normal, 'not needed');
+    this.#release();
   }
 
   /** From now on what comes in goes to `user`, first what came already. Until then it is kept. */
   serve(user: LinkUser): void {
     this.#user = user;
-    this.pinger!.start();
+    this.pinger.ping();
     for (const deliver of this.#early.splice(0)) deliver();
   }
 
+  /** Says goodbye and closes, once all is sent. */
   close(code: number, reason: string): void {
-    this.pinger?.stop();
+    this.#rest();
+    if (this.welcome) this.send({ kind: 'close', code, reason });
     this.#transport.close(code, reason);
+  }
+
+  // Port: what the sender calls. The way out of every byte.
+
+  get maxDatagramSize(): number {
+    return this.#transport.maxDatagramSize;
+  }
+
+  get backlog(): number {
+    return this.#transport.backlog;
+  }
+
+  write(bytes: Uint8Array, lane: number): void {
+    this.#context.meter.bytesOut += bytes.length;
+    this.#transport.write(bytes, lane);
+  }
+
+  closeLane(lane: number): void {
+    this.#transport.closeLane(lane);
+  }
+
+  sendDatagram(packet: Uint8Array): boolean {
+    const { meter } = this.#context;
+    if (!this.#transport.sendDatagram(packet)) return false;
+    meter.datagramsOut++;
+    meter.bytesOut += packet.length;
+    return true;
+  }
+
+  openMessage(frames: readonly Uint8Array[]): MessageStream | undefined {
+    const stream = this.#transport.openMessage(frames);
+    if (stream) for (const { length } of frames) this.#context.meter.bytesOut += length;
+    return stream;
   }
 
   // Receiver: what the transport calls.
@@ -136,25 +196,19 @@ export class Link implements Receiver {
   opened(): void {
     this.#opened = true;
     if (this.#over) return;
-    if (this.#probing) this.#tooLate();
-    else this.#transport.write(encode(this.#dialler.hello(), this.#context.settings.encoding), 0);
+    if (this.#probing) this.giveUp();
+    else this.#dialler.opened();
   }
 
   receive(bytes: Uint8Array, reliable: boolean): void {
-    const { meter, clock } = this.#context;
-    // A datagram before WELCOME has overtaken it: lost, as datagrams may be.
-    if (this.#over || !(reliable || this.welcome)) return;
+    const { meter } = this.#context;
+    if (this.#over) return;
     meter.bytesIn += bytes.length;
     if (!reliable) meter.datagramsIn++;
-    this.pinger?.heard();
-    if (this.#names) this.#names.clock = Math.round(clock.now() + this.#offset);
-    try {
-      readPacket(bytes, this.#names, (envelope) => this.#take(envelope, reliable));
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      if (reliable) this.#violated(error);
-      else meter.drop('malformed');
-    }
+    this.#guard(reliable, () => {
+      if (this.#user) this.#pass(bytes, reliable);
+      else if (this.welcome || !this.#isGreeting(bytes)) this.#keep(bytes, reliable);
+    });
   }
 
   violation(message: string): void {
@@ -162,85 +216,90 @@ export class Link implements Receiver {
   }
 
   closed(code: number, reason: string, cause?: unknown): void {
-    this.pinger?.stop();
     if (!this.welcome) {
       this.#fail(code, reason, cause);
-    } else if (this.#user) {
-      const last = (code === LOST && this.#farewell) || { code, reason };
-      this.#user.closed(last.code, last.reason, this.#breach);
-    } else {
+    } else if (!this.#user) {
       this.#early.push(() => this.closed(code, reason));
+    } else if (!this.#over) {
+      this.#end();
+      const last = (code === LOST && this.farewell) || { code, reason };
+      this.#user.closed(this, last.code, last.reason, this.#breach);
     }
   }
 
-  /** One envelope of a packet. Throws `ProtocolError` for one that a gateway does not send here. */
-  #take(envelope: Envelope, reliable: boolean): void {
-    const { meter, clock } = this.#context;
+  /** The answer to a ping. */
+  pong(pong: Pong): void {
+    this.pinger.pong(pong);
+    this.stall.answered();
+  }
+
+  #guard(reliable: boolean, task: () => void): void {
+    try {
+      task();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      if (reliable) this.#violated(error);
+      else this.#context.meter.drop('malformed');
+    }
+  }
+
+  #pass(bytes: Uint8Array, reliable: boolean): void {
+    this.pinger.heard();
+    this.stall.heard(reliable);
+    this.#user!.receive(bytes, reliable);
+  }
+
+  /** Later names may be in it that only the session knows, so it is kept as it came. */
+  #keep(bytes: Uint8Array, reliable: boolean): void {
+    this.#earlyBytes += bytes.length;
+    if (this.#earlyBytes > MAX_EARLY) this.giveUp();
+    else this.#early.push(() => this.#guard(reliable, () => this.#pass(bytes, reliable)));
+  }
+
+  /** Is it WELCOME, or instead of it? Throws `ProtocolError` for what neither is nor could overtake it. */
+  #isGreeting(bytes: Uint8Array): boolean {
+    let isGreeting = true;
+    try {
+      readPacket(bytes, undefined, (envelope) => {
+        const { kind } = envelope;
+        if (OVERTAKES.test(kind) && !this.welcome) isGreeting = false;
+        else this.#greeted(envelope);
+      });
+    } catch (error) {
+      if (!(error instanceof ProtocolError && error.code === 'unknown-name')) throw error;
+      return false;
+    }
+    return isGreeting;
+  }
+
+  #greeted(envelope: Envelope): void {
     const { kind } = envelope;
-    meter.messagesIn++;
-    if (!this.welcome) {
-      if (kind === 'welcome') this.#welcomed(envelope);
-      else if (kind === 'error')
-        this.#refusal = envelope; // the close that follows has the code
-      else if (kind !== 'close') throw unexpected(envelope);
-      return;
-    }
-    if (!reliable && !/^(event|ping|pong)$/.test(kind)) throw unexpected(envelope);
-    switch (kind) {
-      case 'event':
-      case 'response':
-      case 'subscribed':
-      case 'error':
-      case 'gap':
-      case 'drain':
-        this.#deliver(envelope);
-        return;
-      case 'ping':
-        this.outbox.control({ kind: 'pong', time: envelope.time, now: clock.wall() });
-        return;
-      case 'pong':
-        this.#offset = envelope.now - clock.now();
-        this.pinger!.pong(envelope);
-        return;
-      case 'names':
-        this.#names!.define(envelope);
-        this.outbox.control({ kind: 'named', count: this.#names!.count });
-        return;
-      case 'named':
-        this.outbox.acknowledgeNames(envelope.count);
-        return;
-      case 'close':
-        this.#farewell = envelope;
-        return;
-      case 'lane': // its events name their channel themselves
-      case 'ack':
-      case 'receipt':
-        return;
-      case 'hello':
-      case 'welcome':
-      case 'subscribe':
-      case 'unsubscribe':
-      case 'request':
-        throw unexpected(envelope);
-      default:
-        envelope satisfies never;
-    }
+    this.#context.meter.messagesIn++;
+    if (kind === 'welcome' && !this.welcome) this.#welcomed(envelope);
+    else if (kind === 'error')
+      this.#refusal = envelope; // the close that follows has the code
+    else if (kind !== 'close') throw unexpected(envelope);
   }
 
   #welcomed(welcome: Welcome): void {
-    const { limits, time } = welcome;
+    const { clock, meter, settings } = this.#context;
+    const { pingInterval, idleTimeout } = welcome.limits;
     this.#cancelTimeout?.();
     this.welcome = welcome;
-    this.outbox = new Outbox(this.#context, this.#transport, limits);
-    this.#names = new NameTable(limits.maxNames);
-    this.pinger = new Pinger(this.#context, this, limits);
-    this.#offset = time - this.#context.clock.now();
-    this.#dialler.welcomed(this);
-  }
-
-  #deliver(envelope: Incoming): void {
-    if (this.#user) this.#user.incoming(envelope);
-    else this.#early.push(() => this.#deliver(envelope));
+    this.pinger = new Pinger(clock, meter, pingInterval, (time) => {
+      this.stall.asked();
+      this.send({ kind: 'ping', time });
+    });
+    this.stall = new StallDetector(clock, Math.min(settings.stallTimeout, idleTimeout), {
+      ping: () => this.pinger.ping(),
+      stalled: () => {
+        this.stalled = true;
+        // Nothing can be said over it any more, so nobody waits for its end.
+        this.closed(CLOSE['idle-timeout'], 'stalled');
+        this.#transport.close(CLOSE['idle-timeout'], 'stalled');
+      },
+    });
+    this.#dialler.welcomed();
   }
 
   #violated(error: ProtocolError): void {
@@ -250,13 +309,6 @@ export class Link implements Receiver {
     this.close(code, error.code);
   }
 
-  // What closes a transport hears of its end, perhaps at once, so the failure is settled first.
-  #tooLate(): void {
-    if (!this.isPending) return;
-    this.#fail(LOST, '', undefined, true);
-    this.#transport.close(CLOSE.normal, 'not needed');
-  }
-
   #fail(code: number, reason: string, cause: unknown, late = false): void {
     if (this.#over) return;
     this.#end();
@@ -264,12 +316,24 @@ export class Link implements Receiver {
     this.#dialler.failed({ opened: this.#opened, elapsed, late, code, reason, error: this.#refusal, cause });
   }
 
+  /** A try that is over goes. Where it asked for a session, `normal` would be the end of that. */
+  #release(): void {
+    this.#transport.close(this.resumes ? LOST : CLOSE.normal, 'not needed');
+  }
+
   #end(): void {
     this.#over = true;
+    this.#rest();
+  }
+
+  #rest(): void {
     this.#cancelTimeout?.();
+    this.pinger?.stop();
+    this.stall?.stop();
   }
 }
 
-function unexpected({ kind }: Envelope): ProtocolError {
+/** What a gateway does not send here. */
+export function unexpected({ kind }: Envelope): ProtocolError {
   return new ProtocolError('bad-value', `${kind} is not for here`);
 }

@@ -10,7 +10,7 @@ export interface RaceOptions {
   readonly webtransportTimeout?: number | undefined;
   /** How long a failure of WebTransport is remembered for an origin; 0: not at all. @default 600000 */
   readonly rememberFor?: number | undefined;
-  /** A reconnecting session tries WebTransport again this long after it failed. @default 300000 */
+  /** A session tries WebTransport again this long after it failed; 0: only where the network may be another. @default 300000 */
   readonly probeInterval?: number | undefined;
 }
 
@@ -43,6 +43,13 @@ export interface ConnectOptions {
   readonly connectTimeout?: number | undefined;
   /** Bytes of messages and requests kept while there is no connection; 0: none. @default 262144 */
   readonly maxQueuedBytes?: number | undefined;
+  /**
+   * How long nothing may come of what the gateway owes before a connection is given up, ms; at most the gateway's own
+   * `idleTimeout`. @default 3000
+   */
+  readonly stallTimeout?: number | undefined;
+  /** How long what may be dropped waits for company, ms, up to 1000; 0: for the rest of the turn. @default 0 */
+  readonly maxDelay?: number | undefined;
   /** Leave WebTransport alone in browsers where it is known not to hold. @default true */
   readonly quirks?: boolean | undefined;
   /** Ends the attempt to connect, and later the session. */
@@ -51,11 +58,17 @@ export interface ConnectOptions {
   readonly storage?: VerdictStorage | undefined;
 }
 
+/** A longer wait for company is a mistake, ms. */
+const MAX_SEND_DELAY = 1_000;
+
 const DEFAULTS = {
   transports: ['webtransport', 'websocket'] as readonly Rung[],
   encoding: 'binary' as Encoding,
   connectTimeout: 15_000,
   maxQueuedBytes: 256 * 1024,
+  stallTimeout: 3_000,
+  /** `maxDelay` of the options. */
+  sendDelay: 0,
   quirks: true,
   // race
   websocketDelay: 500,
@@ -75,8 +88,10 @@ export type Settings = Readonly<typeof DEFAULTS> &
   };
 
 /** Fills in the defaults. Throws `TypeError` for a certificate hash that is none. */
-export function settle({ race, reconnect, certificateHashes, ...rest }: ConnectOptions): Settings {
-  const given = { ...rest, ...race, ...(reconnect === false ? { maxAttempts: 0 } : reconnect) };
+export function settle({ race, reconnect, certificateHashes, maxDelay, ...rest }: ConnectOptions): Settings {
+  // Of the two delays that users call `maxDelay` this is not the one of `reconnect`.
+  const sendDelay = maxDelay && Math.min(maxDelay, MAX_SEND_DELAY);
+  const given = { ...rest, sendDelay, ...race, ...(reconnect === false ? { maxAttempts: 0 } : reconnect) };
   const settings = { ...DEFAULTS, certificateHashes: certificateHashes?.map(hashBytes) };
   for (const [name, value] of Object.entries(given)) {
     // What is undefined is as good as absent.

@@ -33,6 +33,16 @@ test.each([
     'Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/156.0.0.0 Safari/537.36',
     false,
   ],
+  [
+    'Edge on iOS',
+    `Mozilla/5.0 (iPhone; CPU iPhone OS 26_5 like Mac OS X) ${WEBKIT} Version/26.0 EdgiOS/150.0 Mobile/15E148`,
+    true,
+  ],
+  [
+    'Chromium',
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chromium/156.0.0.0 Safari/537.36',
+    false,
+  ],
   ['Node', 'Node.js/26', false],
   ['nothing', '', false],
 ])('%s: gated %s', (_, userAgent, gated) => {
@@ -42,5 +52,6 @@ test.each([
 test('Chromium is told from WebKit that only says Chrome', () => {
   expect(isChromium('Chrome/156.0.0.0')).toBe(true);
   expect(isChromium('Chromium/156.0.0.0')).toBe(true);
+  expect(isChromium('HeadlessChrome/156.0.0.0')).toBe(true);
   expect(isChromium('CriOS/150.0')).toBe(false);
 });

@@ -26,7 +26,7 @@ export class Race<E extends Entrant> {
   /** Starts what is due. `start` may call back from within. */
   begin(clock: Clock): void {
     this.#timers = this.#waiting
-      .filter(({ delay }) => delay > 0 && delay < Number.POSITIVE_INFINITY)
+      .filter(({ delay }) => delay > 0)
       .map((entrant) => clock.after(entrant.delay, () => this.#run(entrant)));
     for (const entrant of [...this.#waiting]) if (entrant.delay <= 0) this.#run(entrant);
     this.#next();

@@ -1,18 +1,28 @@
-import type { ErrorEnvelope, Response, Subscribed } from '@spillway/envelope';
+import type { ErrorEnvelope, Outcome, Receipt, Response, Subscribed } from '@spillway/envelope';
 import type { Clock, Undo } from './clock.ts';
 import { RequestError } from './errors.ts';
 import { readPayload } from './payload.ts';
+
+export interface RequestTerms {
+  /** Ms; absent: as long as the session. */
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** It is in flight already: it may have been done even if no answer comes. */
+  readonly sent?: boolean;
+  /** What to resolve with where it was in flight and nobody will answer. Absent: that is an error. */
+  readonly orElse?: Outcome;
+}
 
 interface Pending {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
   /** Takes timer and listener away. */
   readonly release: Undo;
-  /** It may have been done even if no answer comes. */
+  readonly orElse: Outcome | undefined;
   sent: boolean;
 }
 
-/** Requests that wait for their answer. What comes for an unknown id was too late, and is nobody's. */
+/** Everything that waits for its answer. What comes for an unknown id was too late, and is nobody's. */
 export class Requests {
   readonly #clock: Clock;
   readonly #pending = new Map<string, Pending>();
@@ -21,8 +31,11 @@ export class Requests {
     this.#clock = clock;
   }
 
-  /** A promise for the answer to `id`. It is in flight once `sent`. `timeout` in ms. */
-  open(id: string, timeout: number, signal?: AbortSignal, sent = false): Promise<unknown> {
+  /** A promise for the answer to `id`. It is in flight once `sent`. */
+  open(
+    id: string,
+    { timeout = Number.POSITIVE_INFINITY, signal, sent = false, orElse }: RequestTerms,
+  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const abort = (): void =>
         this.fail(id, new RequestError('aborted', undefined, { cause: signal?.reason }));
@@ -32,7 +45,7 @@ export class Requests {
         signal?.removeEventListener('abort', abort);
       };
       signal?.addEventListener('abort', abort);
-      this.#pending.set(id, { resolve, reject, release, sent });
+      this.#pending.set(id, { resolve, reject, release, orElse, sent });
       if (signal?.aborted) abort();
     });
   }
@@ -46,25 +59,41 @@ export class Requests {
     if (pending) pending.sent = true;
   }
 
-  /** Resolves with the payload of a response, with a SUBSCRIBED itself. */
-  answer(answer: Response | Subscribed): void {
+  /** Resolves with the payload of a response, with a SUBSCRIBED itself, with the outcomes of publications. */
+  answer(answer: Response | Subscribed | Receipt): void {
+    if (answer.kind === 'receipt') {
+      for (const { id, outcome } of answer.receipts) this.settle(id, outcome);
+      return;
+    }
     const { id } = answer;
     try {
       if (answer.kind === 'response' && answer.more) return; // the last one is the answer
-      const value = answer.kind === 'response' ? readPayload(answer) : answer;
-      this.#take(id)?.resolve(value);
+      this.settle(id, answer.kind === 'response' ? readPayload(answer) : answer);
     } catch (cause) {
       this.fail(id, new RequestError('bad-payload', undefined, { cause }));
     }
+  }
+
+  settle(id: string, value: unknown): void {
+    this.#take(id)?.resolve(value);
   }
 
   fail(id: string, error: Error): void {
     this.#take(id)?.reject(error);
   }
 
-  /** Fails all, or those alone that were sent. */
-  failAll(code: RequestError['code'], onlySent: boolean): void {
-    for (const [id, { sent }] of this.#pending) if (sent || !onlySent) this.fail(id, new RequestError(code));
+  /** Those that were sent get no answer any more. */
+  abandon(): void {
+    for (const [id, { sent, orElse }] of this.#pending) {
+      if (!sent) continue;
+      if (orElse) this.settle(id, orElse);
+      else this.fail(id, new RequestError('connection-lost'));
+    }
+  }
+
+  /** The session is closed. */
+  close(): void {
+    for (const id of this.#pending.keys()) this.fail(id, new RequestError('closed'));
   }
 
   #take(id: string): Pending | undefined {

@@ -1,41 +1,9 @@
 import { CLOSE, encode } from '@spillway/envelope';
 import { describe, expect, test } from 'vitest';
-import { ConnectError, RequestError } from './errors.ts';
-import type { SessionCore } from './session.ts';
+import { RequestError } from './errors.ts';
+import { over, RUNGS, record, rejection } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
-import { LIMITS, type Peer } from './testing/test-peer.ts';
 import { World } from './testing/test-world.ts';
-
-const RUNGS = ['webtransport', 'websocket'] as const;
-
-/** A session over one transport, and the gateway's end of it. */
-async function over(rung: (typeof RUNGS)[number], options = {}): Promise<[SessionCore, Peer, World]> {
-  const world = new World();
-  const session = await world.session({ transports: [rung], ...options });
-  await world.clock.advance(0);
-  return [session, world.peers[0]!, world];
-}
-
-/** Cuts the connection as a network does. */
-function cut(peer: Peer): void {
-  peer.close(CLOSE['transport-lost']);
-}
-
-/** What the listeners of an event were called with. */
-function record(session: SessionCore, name: Parameters<SessionCore['on']>[0]): unknown[] {
-  const seen: unknown[] = [];
-  session.on(name, (...args: unknown[]) => seen.push(args.length === 1 ? args[0] : args));
-  return seen;
-}
-
-async function rejection(promise: Promise<unknown>): Promise<RequestError> {
-  return promise.then(
-    () => {
-      throw new Error('it did not fail');
-    },
-    (error: RequestError) => error,
-  );
-}
 
 describe.each(RUNGS)('a session over %s', (rung) => {
   test('publishes and receives on a channel', async () => {
@@ -68,24 +36,25 @@ describe.each(RUNGS)('a session over %s', (rung) => {
     expect(await reply).toEqual({ id: 7 });
   });
 
-  test('reconnects after a loss, renews its subscriptions and goes on', async () => {
+  test('goes on after a loss: the same session, its subscriptions with it', async () => {
     const [session, peer, world] = await over(rung);
     const states = record(session, 'state');
+    const { id } = session;
     const arena = session.channel('arena/7');
     const seen: unknown[] = [];
     arena.on('STATE', (payload) => seen.push(payload));
     await Promise.all([arena.subscribe(), rest()]);
-    cut(peer);
+    peer.cut();
     await rest();
-    expect(session.state).toBe('reconnecting');
     await world.clock.advance(250);
     const second = world.peers.find((other) => other !== peer)!;
-    expect(second.of('subscribe')).toMatchObject([{ channel: 'arena/7' }]);
+    expect(second.of('subscribe')).toEqual([]);
     second.event('arena/7', 'STATE', 1, { seq: 1, ts: 5 });
     await rest();
     expect(seen).toEqual([1]);
     expect(states).toEqual(['reconnecting', 'open']);
-    expect(session.id).not.toBe('');
+    expect(session.id).toBe(id);
+    expect(session.stats().resumes).toBe(1);
   });
 
   test('closes with code normal, and leaves no timer and no listener', async () => {
@@ -102,6 +71,7 @@ describe.each(RUNGS)('a session over %s', (rung) => {
     expect(peer.closed).toEqual({ code: CLOSE.normal, reason: '' });
     expect(closed).toEqual([{ code: CLOSE.normal, name: 'normal', reason: '', error: undefined }]);
     expect(world.clock.pending).toBe(0);
+    expect(world.watchers.size).toBe(0);
     for (const { onopen, onmessage, onclose } of world.fakeSockets) {
       expect([onopen, onmessage, onclose]).toEqual([null, null, null]);
     }
@@ -130,7 +100,7 @@ describe.each(RUNGS)('a session over %s', (rung) => {
     const closed = record(session, 'close');
     peer.send({ kind: 'close', code: CLOSE.forbidden, reason: 'banned' });
     await rest();
-    cut(peer);
+    peer.cut();
     await rest();
     expect(closed).toMatchObject([{ name: 'forbidden', reason: 'banned' }]);
   });
@@ -201,8 +171,8 @@ describe.each(RUNGS)('a session over %s', (rung) => {
     ]);
     const before = session.stats().bytesOut;
     publish();
-    expect(session.stats().bytesOut - before).toBeLessThan(10);
     await rest();
+    expect(session.stats().bytesOut - before).toBeLessThan(15);
     expect(peer.of('event')).toHaveLength(2);
     expect(peer.of('event')[1]).toMatchObject({ channel: 'arena/7', type: 'INPUT', key: 'p1' });
   });
@@ -214,16 +184,16 @@ describe.each(RUNGS)('a session over %s', (rung) => {
     world.manners = {};
   });
 
-  test('notices a gateway that has fallen silent', async () => {
+  test('notices a gateway that has fallen silent, and goes on over another connection', async () => {
     const [session, peer, world] = await over(rung);
+    const states = record(session, 'state');
+    await world.clock.advance(9_000);
     peer.manners.ping = false;
-    await world.clock.advance(29_000);
-    expect(session.state).toBe('open');
-    await world.clock.advance(11_000);
-    await world.clock.advance(3_000);
-    expect(peer.closed?.code).toBe(CLOSE['idle-timeout']);
-    expect(world.peers.length).toBeGreaterThan(1);
-    expect(session.state).toBe('open');
+    await world.clock.advance(3_500);
+    expect(states).toEqual([]);
+    await world.clock.advance(200);
+    expect(states).toEqual(['reconnecting', 'open']);
+    expect(session.stats().resumes).toBe(1);
   });
 });
 
@@ -355,340 +325,6 @@ describe('events of a session', () => {
   });
 });
 
-describe('requests', () => {
-  test('fail with the gateway’s code and details', async () => {
-    const [session, peer] = await over('websocket');
-    const failed = rejection(session.request('JOIN'));
-    await rest();
-    const { id } = peer.of('request')[0]!;
-    peer.send({ kind: 'error', id, code: 'room-full', message: 'sorry', details: '{"max":8}' });
-    expect(await failed).toMatchObject({ code: 'room-full', message: 'sorry', details: { max: 8 } });
-  });
-
-  test('time out, and an answer after that is nobody’s', async () => {
-    const [session, peer, world] = await over('websocket');
-    const failed = rejection(session.request('JOIN', 1, { timeout: 300 }));
-    await world.clock.advance(300);
-    expect((await failed).code).toBe('timeout');
-    const { id } = peer.of('request')[0]!;
-    peer.send({ kind: 'response', id, more: false, codec: 'bytes', payload: new Uint8Array(0) });
-    await rest();
-    expect(session.state).toBe('open');
-  });
-
-  test('can be aborted, and leave no listener on the signal', async () => {
-    const [session, peer] = await over('websocket');
-    const controller = new AbortController();
-    let listeners = 0;
-    const { signal } = controller;
-    const add = signal.addEventListener.bind(signal);
-    const remove = signal.removeEventListener.bind(signal);
-    signal.addEventListener = (...args: Parameters<typeof add>) => {
-      listeners++;
-      add(...args);
-    };
-    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-      listeners--;
-      remove(...args);
-    };
-    const failed = rejection(session.request('JOIN', 1, { signal }));
-    expect(listeners).toBe(1);
-    controller.abort('enough');
-    expect(await failed).toMatchObject({ code: 'aborted', cause: 'enough' });
-    expect(listeners).toBe(0);
-    expect((await rejection(session.request('LATE', 1, { signal }))).code).toBe('aborted');
-    await rest();
-    expect(peer.of('request').map(({ type }) => type)).toEqual(['JOIN']);
-  });
-
-  test('in flight when the connection is lost fail with connection-lost', async () => {
-    const [session, peer] = await over('websocket');
-    const failed = rejection(session.request('JOIN'));
-    await rest();
-    cut(peer);
-    expect((await failed).code).toBe('connection-lost');
-  });
-
-  test('made while reconnecting are sent and answered afterwards', async () => {
-    const [session, peer, world] = await over('websocket');
-    cut(peer);
-    await rest();
-    const reply = session.request('JOIN');
-    await world.clock.advance(250);
-    const [, second] = world.sockets;
-    const { id } = second!.of('request')[0]!;
-    second!.send({ kind: 'response', id, more: false, codec: 'bytes', payload: new Uint8Array([1]) });
-    expect(await reply).toEqual(new Uint8Array([1]));
-  });
-
-  test('that timed out while reconnecting are not sent', async () => {
-    const [session, peer, world] = await over('websocket');
-    world.websocket = 'refuse';
-    cut(peer);
-    await rest();
-    const failed = rejection(session.request('JOIN', 1, { timeout: 100 }));
-    await world.clock.advance(100);
-    expect((await failed).code).toBe('timeout');
-    world.websocket = 'answer';
-    await world.clock.advance(60_000);
-    expect(world.sockets.at(-1)!.hello).toBeDefined();
-    expect(world.sockets.at(-1)!.of('request')).toEqual([]);
-  });
-
-  test('whose payload cannot be written reject', async () => {
-    const [session] = await over('websocket');
-    await expect(session.request('JOIN', 1n)).rejects.toMatchObject({ code: 'bad-json' });
-    await expect(session.request('JOIN', 'x', { codec: 'cbor' })).rejects.toBeInstanceOf(TypeError);
-  });
-
-  test('larger than the gateway takes fail without being sent', async () => {
-    const [session, peer] = await over('websocket');
-    const failed = rejection(session.request('JOIN', new Uint8Array(LIMITS.maxMessageBytes)));
-    expect((await failed).code).toBe('message-too-large');
-    await rest();
-    expect(peer.of('request')).toEqual([]);
-  });
-});
-
-describe('while there is no connection', () => {
-  test('messages wait, in order, and go out on the next one', async () => {
-    const [session, peer, world] = await over('websocket');
-    cut(peer);
-    await rest();
-    const arena = session.channel('arena/7');
-    expect(arena.publish('A', 1)).toBe(true);
-    expect(arena.publish('B', 2, { delivery: 'unreliable' })).toBe(true);
-    await world.clock.advance(250);
-    expect(world.sockets[1]!.of('event').map(({ type }) => type)).toEqual(['A', 'B']);
-  });
-
-  test('past the bound the oldest unreliable message goes first, and reliable ones are refused last', async () => {
-    const [session, peer, world] = await over('websocket', { maxQueuedBytes: 300 });
-    const errors = record(session, 'error');
-    cut(peer);
-    await rest();
-    const arena = session.channel('a');
-    const payload = new Uint8Array(80);
-    expect(arena.publish('OLD', payload, { delivery: 'unreliable' })).toBe(true);
-    expect(arena.publish('R1', payload)).toBe(true);
-    expect(arena.publish('NEW', payload, { delivery: 'unreliable' })).toBe(true);
-    expect(arena.publish('R2', payload)).toBe(true);
-    expect(session.stats().dropped).toEqual({ backlog: 1 });
-    expect(arena.publish('R3', payload)).toBe(true);
-    expect(session.stats().dropped).toEqual({ backlog: 2 });
-    expect(arena.publish('R4', payload)).toBe(false);
-    expect(errors).toMatchObject([{ code: 'queue-full', details: { channel: 'a', type: 'R4' } }]);
-    expect(arena.publish('LATE', payload, { delivery: 'unreliable' })).toBe(false);
-    expect(session.stats().dropped).toEqual({ backlog: 3 });
-    expect((await rejection(session.request('Q', payload))).code).toBe('queue-full');
-    await world.clock.advance(250);
-    expect(world.sockets[1]!.of('event').map(({ type }) => type)).toEqual(['R1', 'R2', 'R3']);
-  });
-});
-
-describe('reconnecting', () => {
-  test('waits longer each time, up to the limit, and gives up after maxAttempts', async () => {
-    const reconnect = { minDelay: 100, maxDelay: 400, maxAttempts: 4 };
-    const [session, peer, world] = await over('websocket', { reconnect });
-    world.random = () => 0.999;
-    const closed = record(session, 'close');
-    world.websocket = 'refuse';
-    cut(peer);
-    await rest();
-    const times: number[] = [];
-    const start = world.clock.now();
-    while (session.state !== 'closed') {
-      const before = world.sockets.length;
-      await world.clock.advance(1);
-      if (world.sockets.length > before) times.push(Math.round(world.clock.now() - start));
-    }
-    expect(times).toEqual([100, 300, 700, 1_099]);
-    expect(closed).toMatchObject([{ name: 'transport-lost', error: { code: 'unreachable' } }]);
-    expect((closed[0] as { error: unknown }).error).toBeInstanceOf(ConnectError);
-    expect(world.clock.pending).toBe(0);
-  });
-
-  test('begins anew with short delays after a connection that held', async () => {
-    const [, peer, world] = await over('websocket', { reconnect: { minDelay: 100, maxDelay: 100_000 } });
-    world.random = () => 0.999;
-    cut(peer);
-    await world.clock.advance(100);
-    expect(world.sockets).toHaveLength(2);
-    cut(world.sockets[1]!);
-    await world.clock.advance(199);
-    expect(world.sockets).toHaveLength(2);
-    await world.clock.advance(1);
-    expect(world.sockets).toHaveLength(3);
-    await world.clock.advance(10_000);
-    cut(world.sockets[2]!);
-    await world.clock.advance(100);
-    expect(world.sockets).toHaveLength(4);
-  });
-
-  test('stops when the gateway refuses for good', async () => {
-    const [session, peer, world] = await over('websocket');
-    const closed = record(session, 'close');
-    world.manners = { hello: false };
-    cut(peer);
-    await world.clock.advance(250);
-    world.sockets[1]!.close(CLOSE.unauthorized, 'who are you');
-    await rest();
-    expect(closed).toMatchObject([{ code: CLOSE.unauthorized, reason: 'who are you' }]);
-    expect(session.state).toBe('closed');
-    expect(world.clock.pending).toBe(0);
-  });
-
-  test('goes on by what the gateway offered last while it cannot be asked', async () => {
-    const [session, peer, world] = await over('webtransport');
-    const { document } = world;
-    world.document = new TypeError('Failed to fetch');
-    world.webtransport = 'fail';
-    cut(peer);
-    await world.clock.advance(20_000);
-    expect(session.state).toBe('reconnecting');
-    expect(world.sessions.length).toBeGreaterThan(2);
-    expect(world.sessions.at(-1)!.url).toBe(peer.url);
-    world.document = document;
-    world.webtransport = 'answer';
-    await world.clock.advance(15_000);
-    expect(session.state).toBe('open');
-  });
-
-  test('outlives a gateway that offers nothing usable for a while', async () => {
-    const [session, peer, world] = await over('webtransport');
-    const { document } = world;
-    world.document = { protocol: 1, transports: {} };
-    cut(peer);
-    await world.clock.advance(1_000);
-    expect(session.state).toBe('reconnecting');
-    world.document = document;
-    await world.clock.advance(15_000);
-    expect(session.state).toBe('open');
-  });
-
-  test('does not happen where it is switched off', async () => {
-    const [session, peer, world] = await over('websocket', { reconnect: false });
-    const closed = record(session, 'close');
-    cut(peer);
-    await rest();
-    expect(session.state).toBe('closed');
-    expect(closed).toMatchObject([{ name: 'transport-lost' }]);
-    expect(world.clock.pending).toBe(0);
-  });
-
-  test('ends at once when the session is closed meanwhile', async () => {
-    const [session, peer, world] = await over('websocket');
-    cut(peer);
-    await rest();
-    await session.close();
-    expect(world.clock.pending).toBe(0);
-    await world.clock.advance(60_000);
-    expect(world.sockets).toHaveLength(1);
-  });
-});
-
-describe('switchTo', () => {
-  test('moves to another transport: new session, subscriptions renewed, requests in flight failed', async () => {
-    const world = new World();
-    const session = await world.session();
-    const transports = record(session, 'transport');
-    const states = record(session, 'state');
-    await Promise.all([session.channel('arena/7').subscribe(), rest()]);
-    const failed = rejection(session.request('SLOW'));
-    await Promise.all([session.switchTo(['websocket']), rest()]);
-    expect(session.transport).toEqual({
-      name: 'websocket',
-      reasons: [{ transport: 'webtransport', reason: 'disabled' }],
-    });
-    expect((await failed).code).toBe('connection-lost');
-    expect(world.sockets[0]!.of('subscribe')).toMatchObject([{ channel: 'arena/7' }]);
-    expect(session.id).toBe('ws-0');
-    await world.clock.advance(100);
-    expect(world.sessions[0]!.closed?.code).toBe(CLOSE.normal);
-    expect(transports).toEqual([session.transport]);
-    expect(states).toEqual(['open']);
-  });
-
-  test('keeps everything as it is when the other list does not work', async () => {
-    const world = new World();
-    const session = await world.session();
-    world.websocket = 'refuse';
-    await expect(session.switchTo(['websocket'])).rejects.toMatchObject({ code: 'unreachable' });
-    expect(session.state).toBe('open');
-    expect(session.transport.name).toBe('webtransport');
-    await session.channel('a').subscribe();
-  });
-
-  test('holds for later reconnects', async () => {
-    const world = new World();
-    const session = await world.session();
-    await session.switchTo(['websocket']);
-    cut(world.sockets[0]!);
-    await world.clock.advance(250);
-    expect(world.sockets).toHaveLength(2);
-    expect(world.sessions).toHaveLength(1);
-    expect(session.transport.name).toBe('websocket');
-  });
-
-  test('of a session that is reconnecting dials at once', async () => {
-    const world = new World();
-    const session = await world.session();
-    world.webtransport = 'silent';
-    world.sessions[0]!.close(CLOSE['transport-lost']);
-    await rest();
-    expect(session.state).toBe('reconnecting');
-    await session.switchTo(['websocket']);
-    expect(session.state).toBe('open');
-  });
-
-  test('gives up a dial that is under way for the old list', async () => {
-    const world = new World();
-    const session = await world.session();
-    world.webtransport = 'silent';
-    world.websocket = 'silent';
-    world.sessions[0]!.close(CLOSE['transport-lost']);
-    await world.clock.advance(1_000);
-    expect(world.sockets).toHaveLength(1);
-    world.websocket = 'refuse';
-    await expect(session.switchTo(['websocket'])).rejects.toMatchObject({ code: 'unreachable' });
-    expect(world.sockets[0]!.closed).toBeDefined();
-    expect(world.sessions[1]!.closed).toBeDefined();
-  });
-
-  test('that fails while reconnecting leaves the session reconnecting', async () => {
-    const world = new World();
-    const session = await world.session();
-    world.websocket = 'refuse';
-    world.sessions[0]!.close(CLOSE['transport-lost']);
-    await rest();
-    await expect(session.switchTo(['websocket'])).rejects.toBeInstanceOf(ConnectError);
-    await world.clock.advance(1_000);
-    expect(session.state).toBe('open');
-    expect(session.transport.name).toBe('webtransport');
-  });
-
-  test('a later call replaces one that is under way', async () => {
-    const world = new World();
-    const session = await world.session();
-    world.websocket = 'silent';
-    const first = session.switchTo(['websocket']);
-    const failed = rejection(first);
-    await rest();
-    await session.switchTo(['webtransport']);
-    expect((await failed).code).toBe('aborted');
-    expect(session.id).toBe('wt-1');
-  });
-
-  test('is refused once the session is closed', async () => {
-    const world = new World();
-    const session = await world.session();
-    const closing = session.close();
-    await expect(session.switchTo(['websocket'])).rejects.toMatchObject({ code: 'closed' });
-    await world.clock.advance(100);
-    await closing;
-  });
-});
-
 describe('statistics', () => {
   test('pings become frequent while somebody reads them', async () => {
     const [session, peer, world] = await over('websocket');
@@ -729,8 +365,9 @@ describe('statistics', () => {
     peer.event('a', 'X', 1, { seq: 103, ts: 1 });
     await rest();
     expect(session.stats().missing).toBe(1);
-    cut(peer);
+    peer.cut();
     await world.clock.advance(250);
+    expect(session.stats().resumes).toBe(1);
     expect(session.stats().missing).toBe(1);
   });
 
@@ -742,7 +379,7 @@ describe('statistics', () => {
     await rest();
     const after = session.stats();
     expect(after.datagramsOut - before.datagramsOut).toBe(1);
-    expect(after.datagramsIn - before.datagramsIn).toBe(1);
+    expect(after.datagramsIn - before.datagramsIn).toBeGreaterThan(0);
     expect(after.bytesOut - before.bytesOut).toBeGreaterThan(100);
     expect(after.messagesIn).toBeGreaterThan(before.messagesIn);
   });

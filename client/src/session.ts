@@ -1,4 +1,5 @@
-import { type Event, encode, type Rung, validChannel } from '@spillway/envelope';
+import type { Event, Hello, Outcome, Rung } from '@spillway/envelope';
+import { encode, validChannel } from '@spillway/envelope';
 import type {
   Channel,
   CloseInfo,
@@ -13,21 +14,22 @@ import { ChannelCore, type ChannelHost } from './channel.ts';
 import type { Clock, Undo } from './clock.ts';
 import { Connector, type ConnectorHandler } from './connector.ts';
 import type { Context } from './context.ts';
+import { Courier, type CourierHost, type Incoming } from './courier.ts';
 import { Emitter } from './emitter.ts';
 import { RequestError } from './errors.ts';
-import type { Incoming, Link } from './link.ts';
+import type { Link } from './link.ts';
 import { openMessage } from './message.ts';
-import type { Fate, Outgoing } from './outbox.ts';
+import { type Outgoing, SOFT_BUDGET } from './outbox.ts';
 import { writePayload } from './payload.ts';
 import { Queue } from './queue.ts';
-import { Requests, toRequestError } from './requests.ts';
+import { Requests, type RequestTerms, toRequestError } from './requests.ts';
 import type { Meter, SessionStats } from './stats.ts';
 
 /** The default for the answer to a request, ms. */
 const REQUEST_TIMEOUT = 10_000;
 
 /** What the application sees of a session, and all that outlives its connections: channels, requests, what waits. */
-export class SessionCore implements Session, ChannelHost, ConnectorHandler {
+export class SessionCore implements Session, ChannelHost, ConnectorHandler, CourierHost {
   readonly clock: Clock;
   readonly meter: Meter;
   readonly #context: Context;
@@ -36,6 +38,10 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler {
   readonly #channels = new Map<string, ChannelCore>();
   readonly #requests: Requests;
   readonly #queue: Queue;
+  /** The gateway's session; undefined while there is none to go on with. */
+  #courier: Courier | undefined;
+  /** For `drained` calls that wait. */
+  #room: PromiseWithResolvers<void> | undefined;
   #id = '';
   #lastId = 0;
   #blaming = false;
@@ -46,7 +52,10 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler {
     this.#context = context;
     this.#events = new Emitter(this);
     this.#requests = new Requests(this.clock);
-    this.#queue = new Queue(context.settings.maxQueuedBytes, this.meter);
+    this.#queue = new Queue(context.settings.maxQueuedBytes, (envelope, name) => {
+      this.meter.drop(name);
+      if (envelope.id) this.outcome(envelope.id, name === 'backlog' ? 'dropped' : name);
+    });
     this.#connector = new Connector(context, this);
   }
 
@@ -93,25 +102,29 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler {
     payload?: Request,
     { channel = '', timeout = REQUEST_TIMEOUT, signal, codec }: RequestOptions = {},
   ): Promise<Response> {
-    if (!this.alive) throw new RequestError('closed');
-    const id = this.#nextId();
     const body = writePayload(payload, codec);
-    const answer = this.#requests.open(id, timeout, signal);
-    try {
-      // Not for a signal that was aborted before.
-      if (this.#requests.has(id)) this.#send({ kind: 'request', id, channel, type, ...body });
-    } catch (error) {
-      this.#requests.fail(id, error as Error);
-    }
-    return (await answer) as Response;
+    return (await this.#await((id) => ({ kind: 'request', id, channel, type, ...body }), {
+      timeout,
+      signal,
+    })) as Response;
   }
 
   stats(): SessionStats {
-    this.#connector.link?.pinger?.watch();
+    this.#connector.link?.pinger.watch();
     let missing = 0;
     for (const channel of this.#channels.values()) missing += channel.missing;
-    // A snapshot; of the meter only its counts are its own properties.
-    return { ...this.meter, transport: this.transport.name, missing, dropped: { ...this.meter.dropped } };
+    const { pending = 0, retained = 0, inFlight = 0, rtt } = this.#courier?.stats ?? {};
+    return {
+      // A snapshot; of the meter only its counts are its own properties.
+      ...this.meter,
+      transport: this.transport.name,
+      missing,
+      dropped: { ...this.meter.dropped },
+      pending: pending + this.#queue.bytes,
+      unacknowledged: retained,
+      inFlight,
+      smoothedRtt: rtt,
+    };
   }
 
   async switchTo(transports: readonly Rung[]): Promise<void> {
@@ -136,18 +149,40 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler {
     channel: string,
     type: string,
     payload: unknown,
-    { delivery = 'reliable', key, codec }: PublishOptions,
-  ): boolean {
-    if (!this.alive) return false;
-    return this.#send({ kind: 'event', channel, type, delivery, key, ...writePayload(payload, codec) });
+    { delivery = 'reliable', key, codec, maxAge, oversize, receipt }: PublishOptions,
+  ): boolean | Promise<Outcome> {
+    const event = (id?: string): Outgoing => {
+      const body = writePayload(payload, codec);
+      return { kind: 'event', channel, type, delivery, key, maxAge, oversize, id, ...body };
+    };
+    if (receipt) return this.#await(event, { orElse: 'gap' }) as Promise<Outcome>;
+    return this.alive && this.#send(event()) && this.#hasRoom;
+  }
+
+  async drained(): Promise<void> {
+    if (!this.alive) throw new RequestError('closed');
+    if (this.#hasRoom) return;
+    this.#room ??= Promise.withResolvers();
+    await this.#room.promise;
   }
 
   ask(kind: 'subscribe' | 'unsubscribe', channel: string): Promise<unknown> | undefined {
-    const { link } = this.#connector;
-    if (!link) return undefined;
+    const isOpen = this.#connector.link !== undefined;
+    const courier = this.#courier;
+    // The gateway may keep a subscription while we are away, so it hears of its end; for a new one there is time.
+    if (!courier || (kind === 'subscribe' && !isOpen)) return undefined;
     const id = this.#nextId();
-    link.outbox.control({ kind, id, channel });
-    return this.#requests.open(id, REQUEST_TIMEOUT, undefined, true);
+    courier.control({ kind, id, channel });
+    if (kind === 'unsubscribe') courier.leave(channel);
+    return isOpen ? this.#requests.open(id, { timeout: REQUEST_TIMEOUT, sent: true }) : undefined;
+  }
+
+  restarted(channel: string): void {
+    this.#courier?.restart(channel);
+  }
+
+  lacks(channel: string, from: number, to: number | undefined): void {
+    this.#events.emit('gap', { channel, from, to });
   }
 
   report(error: RequestError): void {
@@ -168,23 +203,46 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler {
 
   // ConnectorHandler: what the connector calls.
 
+  resume(): Hello['resume'] {
+    return this.#courier?.resume;
+  }
+
   opened(link: Link): void {
-    this.#id = link.welcome!.session;
+    const { session, resumed, limits } = link.welcome!;
+    if (this.#courier && link.resumes && resumed) this.meter.resumes++;
+    else {
+      this.#forget();
+      this.#courier = new Courier(this.#context, this, limits);
+    }
+    const courier = this.#courier;
+    this.#id = session;
+    try {
+      courier.attach(link);
+    } catch (error) {
+      link.violation((error as Error).message);
+      return;
+    }
     for (const channel of this.#channels.values()) channel.connected();
-    for (const envelope of this.#queue.take()) {
-      if (envelope.kind === 'event' || this.#requests.has(envelope.id)) this.#post(envelope, link);
+    for (const envelope of this.#queue.take(this.clock.now())) {
+      if (!envelope.id || this.#requests.has(envelope.id)) this.#send(envelope);
     }
   }
 
-  lost(code: 'connection-lost' | 'closed' = 'connection-lost'): void {
-    for (const channel of this.#channels.values()) channel.disconnected();
-    this.#requests.failAll(code, code === 'connection-lost');
+  receive(bytes: Uint8Array, reliable: boolean): void {
+    this.#courier!.receive(bytes, reliable);
+  }
+
+  lost(): void {
+    this.#courier?.detach();
+    if (!this.#courier?.resume) this.#forget();
   }
 
   entered(state: SessionState): void {
     if (state === 'closed') {
-      this.lost(state);
+      this.#requests.close();
+      this.#courier?.end();
       for (const channel of this.#channels.values()) channel.close();
+      this.#room?.reject(new RequestError('closed'));
     }
     this.#events.emit('state', state);
   }
@@ -199,6 +257,8 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler {
     this.#events.clear();
   }
 
+  // CourierHost: what the courier calls.
+
   incoming(envelope: Incoming): void {
     switch (envelope.kind) {
       case 'event':
@@ -206,23 +266,59 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler {
         return;
       case 'response':
       case 'subscribed':
+      case 'receipt':
         this.#requests.answer(envelope);
         return;
       case 'error': {
         const error = toRequestError(envelope);
-        if (envelope.id === undefined) this.report(error);
+        if (envelope.id === undefined) this.#failed(error);
         else this.#requests.fail(envelope.id, error);
         return;
       }
       case 'gap':
-      case 'drain': {
-        const { kind, ...what } = envelope;
-        this.#events.emit(kind, what as never);
+        this.lacks(envelope.channel, envelope.from, envelope.to);
         return;
-      }
+      case 'drain':
+        this.#connector.drain(envelope.within);
+        this.#events.emit('drain', { within: envelope.within });
+        return;
       default:
         envelope satisfies never;
     }
+  }
+
+  outcome(id: string, outcome: Outcome): void {
+    this.#requests.settle(id, outcome);
+  }
+
+  flushed(): void {
+    if (!this.#room || !this.#hasRoom) return;
+    this.#room.resolve();
+    this.#room = undefined;
+  }
+
+  get #hasRoom(): boolean {
+    const { pending = 0, retained = 0 } = this.#courier?.stats ?? {};
+    return pending + retained + this.#queue.bytes < SOFT_BUDGET;
+  }
+
+  /** The gateway's session is over, ours goes on with another. */
+  #forget(): void {
+    const courier = this.#courier;
+    if (!courier) return;
+    this.#courier = undefined;
+    const unconfirmed = courier.end();
+    this.#requests.abandon();
+    for (const channel of this.#channels.values()) channel.disconnected();
+    this.report(new RequestError('session-lost', undefined, { details: { unconfirmed } }));
+  }
+
+  /** What nobody waits for: a publication was refused, or, where no type is named, a subscription revoked. */
+  #failed(error: RequestError): void {
+    const { channel, type } = (error.details ?? {}) as { channel?: string; type?: string };
+    const revoked = type === undefined && this.#channels.get(channel ?? '');
+    if (revoked) revoked.refused(error);
+    else this.report(error);
   }
 
   #deliver(event: Event): void {
@@ -234,32 +330,36 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler {
     if (message) this.#events.emit('message', message.type, message.payload, message.meta);
   }
 
-  /** False: it was not taken, and whoever has to know was told. */
+  /** Sends what gets an id, and waits for what becomes of it. */
+  async #await(write: (id: string) => Outgoing, terms: RequestTerms): Promise<unknown> {
+    if (!this.alive) throw new RequestError('closed');
+    const id = this.#nextId();
+    const answer = this.#requests.open(id, terms);
+    try {
+      // Not for a signal that was aborted before.
+      if (this.#requests.has(id)) this.#send(write(id));
+    } catch (error) {
+      this.#requests.fail(id, error as Error);
+    }
+    return answer;
+  }
+
+  /** False: it was dropped or not taken, and whoever has to know was told. */
   #send(envelope: Outgoing): boolean {
-    const { link } = this.#connector;
-    if (link) return this.#post(envelope, link);
-    const size = encode(envelope, this.#context.settings.encoding).length;
-    const fate = this.#queue.push(envelope, size);
-    return fate === undefined || this.#refused(envelope, fate);
-  }
-
-  #post(envelope: Outgoing, link: Link): boolean {
-    const fate = link.outbox.post(envelope);
-    if (fate !== 'sent') return this.#refused(envelope, fate);
-    if (envelope.kind === 'request') this.#requests.sent(envelope.id);
-    return true;
-  }
-
-  #refused(envelope: Outgoing, fate: Fate): false {
-    const { channel, type } = envelope;
-    if (fate === 'backlog') {
-      this.meter.drop(fate);
+    const { channel, type, id } = envelope;
+    const { encoding } = this.#context.settings;
+    const courier = this.#connector.link && this.#courier;
+    const fate = courier
+      ? courier.post(envelope)
+      : this.#queue.push(envelope, encode(envelope, encoding).length, this.clock.now());
+    if (fate !== 'sent') {
+      const error = new RequestError(fate, undefined, { details: { channel, type } });
+      if (id) this.#requests.fail(id, error);
+      else if (fate !== 'dropped') this.report(error);
       return false;
     }
-    const error = new RequestError(fate, undefined, { details: { channel, type } });
-    if (envelope.kind === 'request') this.#requests.fail(envelope.id, error);
-    else this.report(error);
-    return false;
+    if (id && courier) this.#requests.sent(id);
+    return true;
   }
 
   #nextId(): string {

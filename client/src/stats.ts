@@ -10,7 +10,7 @@ export interface SessionStats {
    * last 16 or so arrivals that carry the gateway's time (pongs, and messages that are not reliable).
    */
   readonly jitter: number;
-  /** Envelopes, control and datagrams included. */
+  /** Envelopes, control and datagrams included. Outgoing ones are counted once, when they are taken to be sent. */
   readonly messagesIn: number;
   readonly messagesOut: number;
   /** Without the transport's own framing. */
@@ -20,9 +20,20 @@ export interface SessionStats {
   readonly datagramsOut: number;
   /** Messages of the subscribed channels that were stamped after the subscription began and never came, as far as later ones tell. */
   readonly missing: number;
+  /** Bytes that wait here: for a connection, or for room on it. */
+  readonly pending: number;
+  /** Bytes kept because the gateway has not said that it has them. */
+  readonly unacknowledged: number;
+  /** Bytes of messages that may be dropped, on their way. */
+  readonly inFlight: number;
+  /** Round trip in ms as acknowledgements show it, smoothed; undefined before the first. */
+  readonly smoothedRtt: number | undefined;
+  /** Times that the session went on over another connection. */
+  readonly resumes: number;
   /**
-   * What was dropped here, by name. `backlog`: too much was waiting. `malformed`: a datagram that is no envelope, or
-   * a payload that is not what its codec says.
+   * What was dropped here, by name. `superseded`: a newer `latest` took its place. `expired`: past its `maxAge`.
+   * `backlog`: too much was waiting, or `unreliable` without a connection. `oversize`: larger than a datagram.
+   * `malformed`: a datagram that is no envelope, or a payload that is not what its codec says.
    */
   readonly dropped: Readonly<Record<string, number>>;
 }
@@ -37,6 +48,7 @@ export class Meter {
   bytesOut = 0;
   datagramsIn = 0;
   datagramsOut = 0;
+  resumes = 0;
   dropped: Record<string, number> = {};
 
   drop(name: string): void {

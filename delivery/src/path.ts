@@ -43,7 +43,11 @@ export class Path {
   probing = false;
   readonly #rate = new MaxFilter();
   readonly #heap = new MaxFilter();
+  /** Between a packet and its acknowledgement, the longest that it lately took, ms. */
+  readonly #slowest = new MaxFilter();
   #variation = 0;
+  /** The last round trip was longer than the path. */
+  #queues = false;
   #floorAt = 0;
   /** The shortest round trip in a long time. */
   #ground = Number.POSITIVE_INFINITY;
@@ -61,15 +65,22 @@ export class Path {
     if (this.rate === 0) return FIRST_WINDOW;
     const product = this.rate * this.#span;
     // An acknowledgement speaks for a heap of packets that had all left the wire before it came.
-    return (this.#still < FULL_ROUNDS ? 2 : 1) * product + Math.min(this.#heap.value, product);
+    const heap = Math.min(this.#heap.value, product);
+    if (this.#still === FULL_ROUNDS) return product + heap;
+    // Twice as much doubles the rate in a round; half as much again does not fill the queue of a link that has one.
+    return (
+      (this.#queues ? Math.max(product, 1.5 * this.rate * Math.min(this.floor, FLOOR_MAX)) : 2 * product) +
+      heap
+    );
   }
 
   /**
    * For how long a packet may be silent: a round trip, the far end's delay of an acknowledgement (half of one more),
-   * and what round trips vary by.
+   * and what round trips vary by; or as long as one lately was, by a far end that takes its time.
    */
   get patience(): number {
-    return this.rtt === undefined ? FIRST_PATIENCE : 1.5 * this.rtt + 4 * this.#variation + GRANULARITY;
+    if (this.rtt === undefined) return FIRST_PATIENCE;
+    return Math.max(1.5 * this.rtt + 4 * this.#variation, this.#slowest.value) + GRANULARITY;
   }
 
   /** A round trip was seen. */
@@ -80,12 +91,13 @@ export class Path {
   }
 
   /**
-   * An acknowledgement of `heap` bytes came, the newest of them marked `mark`; `delivered` is the count of bytes with
-   * them.
+   * An acknowledgement of `heap` bytes came, the newest of them marked `mark`, the oldest sent at `since`; `delivered`
+   * is the count of bytes with them.
    */
-  learn(mark: Mark, heap: number, delivered: number, now: number): void {
+  learn(mark: Mark, since: number, heap: number, delivered: number, now: number): void {
     const time = now - mark.sentAt;
     this.took(time);
+    this.#slowest.add(now - since, now, Math.max(10 * this.#span, 1000), false);
     if (time <= this.floor || mark.calm) {
       this.floor = time;
       this.#floorAt = now;
@@ -94,6 +106,7 @@ export class Path {
       if (mark.calm) this.probing = false;
     }
 
+    this.#queues = time > this.#span;
     // The slower of the way out and the way back: packets that left in a heap, or whose acknowledgements came in one,
     // do not look like a fast link.
     const interval = Math.max(mark.sentAt - mark.heardSentAt, now - mark.heardAt, 0.01);
@@ -109,9 +122,8 @@ export class Path {
       this.#known = rate;
       this.probing = true;
     } else if (this.#still < FULL_ROUNDS && !mark.limited && mark.delivered >= this.#roundEnd) {
-      // A round trip this long says the same as three: it is our own queue. It is let go at once.
-      this.#still = time > 1.5 * this.#span ? FULL_ROUNDS : this.#still + 1;
-      this.probing = this.#still === FULL_ROUNDS;
+      // A round trip longer than the path and a heap take says the same as three: it is our own queue.
+      this.#still = time > this.#span + this.#heap.value / rate ? FULL_ROUNDS : this.#still + 1;
     }
     if (mark.delivered >= this.#roundEnd) this.#roundEnd = delivered;
 

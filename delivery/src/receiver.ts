@@ -23,6 +23,8 @@ const DELAY = 200;
 const PACKETS_DUE = 128;
 /** No ACK of packets sooner after the last than this, ms: timers are hardly finer. */
 const MIN_INTERVAL = 5;
+/** How often while no round trip is known, ms. */
+const FIRST_INTERVAL = 50;
 /** And no later than this, ms, however long the round trip seems: without ACKs it would never seem shorter. */
 const MAX_INTERVAL = 500;
 
@@ -68,7 +70,7 @@ export class Receiver {
   #envelopesDue = 0;
   #packetsDue = 0;
   #packetsAcked = Number.NEGATIVE_INFINITY;
-  #interval = 50;
+  #interval = FIRST_INTERVAL;
 
   /** Another transport carries the session from here on. Nothing that came over an older one may be given in now. */
   attach(): void {

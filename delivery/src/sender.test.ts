@@ -49,11 +49,11 @@ describe('packets', () => {
     const { sender } = bench();
     const port = new Ledger(1200);
     sender.attach(port);
-    for (let index = 0; index < 8; index++)
+    for (let index = 0; index < 6; index++)
       sender.publish(unreliable(`${index}`, { payload: new Uint8Array(100) }), 0);
     port.maxDatagramSize = 300;
     sender.flush(0);
-    expect(types(port.datagrams)).toEqual(['0 1', '2 3', '4 5', '6 7']);
+    expect(types(port.datagrams)).toEqual(['0 1', '2 3', '4 5']);
   });
 
   test('in a pipe a packet is one message on lane 0', () => {

@@ -19,6 +19,10 @@ export interface Verdict {
 
 /** Packets that may always be in flight: one on its way and one on the way into the link. */
 const LEAST_PACKETS = 2;
+/** And this many before the first acknowledgement: on 80 kbit/s 200 bytes take 20 ms, and a datagram 120. */
+const FIRST_PACKETS = 3;
+/** Bytes of the largest packet that needs room for all of itself: a datagram. Larger ones are for wide links. */
+const LARGEST = 1500;
 /** An acknowledgement names this many packets besides its highest: 32 bytes of bits. */
 const NAMED = 256;
 /** Doublings of the patience while nothing at all is heard. */
@@ -45,6 +49,8 @@ export class Window {
   /** Packets in flight that are not on a stream of their own. */
   #packets = 0;
   #highest = 0;
+  /** Of the last packet, bytes: the next will be about as large. */
+  #size = 0;
   #delivered = 0;
   #heardAt = 0;
   #heardSentAt = 0;
@@ -76,9 +82,11 @@ export class Window {
    */
   get room(): number {
     // Twice in silence the path may be dead, and probing wants it empty.
-    const closed = this.#silences > 1 || (this.#path.probing && this.#full);
-    const room = closed ? 0 : this.#path.window - this.inFlight;
-    return Math.max(room, this.#packets < LEAST_PACKETS ? 1 : 0);
+    let closed = this.#silences > 1 || (this.#path.probing && this.#full);
+    closed ||= this.#path.rate === 0 && this.#packets >= FIRST_PACKETS;
+    const room = this.#path.window - this.inFlight;
+    closed ||= room < Math.min(this.#size, LARGEST);
+    return closed ? (this.#packets < LEAST_PACKETS ? 1 : 0) : Math.max(room, 1);
   }
 
   /** When `writeOff` has something to do, unless an acknowledgement comes first. */
@@ -114,6 +122,7 @@ export class Window {
       this.#heardSentAt = now;
     }
     this.#highest = number;
+    this.#size = bytes;
     this.#count(bytes, onStream, 1);
   }
 
@@ -144,12 +153,14 @@ export class Window {
       // only an earlier acknowledgement may have been lost.
       if (number === highest) this.#path.took(now - sentAt);
     }
+    let oldest: Flight | undefined;
     let newest: Flight | undefined;
     for (const flight of this.#flights.values()) {
       const { number, bytes, messages, onStream } = flight;
       if (number > highest) break;
       if (names(number)) {
         delivered.push(...messages);
+        oldest ??= flight;
         newest = flight;
         this.#delivered += bytes;
       } else if (onStream && highest - number <= NAMED) continue;
@@ -164,9 +175,9 @@ export class Window {
       this.#silences = 0;
       this.#heardAt = now;
     }
-    if (newest) {
+    if (oldest && newest) {
       this.#heardSentAt = newest.sentAt;
-      this.#path.learn(newest, heap, this.#delivered, now);
+      this.#path.learn(newest, oldest.sentAt, heap, this.#delivered, now);
     }
     return { lost, delivered, late };
   }

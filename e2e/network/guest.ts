@@ -15,12 +15,18 @@ export interface Guest {
   /** What it said unasked since. */
   readonly notices: readonly unknown[];
   ask<Value>(question: object): Promise<Value>;
+  /** Stops it, or lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
   /** Ends it at once. */
   end(): Promise<void>;
 }
 
 /** Starts a script on a host; rejects when it ends instead of getting ready. */
-export async function startGuest(host: Host, script: string, ...args: readonly string[]): Promise<Guest> {
+export async function startGuest(
+  host: Pick<Host, 'spawn'>,
+  script: string,
+  ...args: readonly string[]
+): Promise<Guest> {
   const child = host.spawn([process.execPath, script, ...args], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
@@ -51,6 +57,7 @@ export async function startGuest(host: Host, script: string, ...args: readonly s
     started,
     notices,
     ask: next,
+    signal: (signal) => void child.kill(signal),
     end: async () => {
       if (ended) return;
       child.kill('SIGKILL');

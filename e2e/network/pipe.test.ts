@@ -114,3 +114,16 @@ test('a shorter delay does not let packets overtake those on the way', () => {
   expect(numbers(slow.take(50))).toEqual([]);
   expect(numbers(slow.take(100))).toEqual([1, 2]);
 });
+
+test('taken a little early, packets are still no faster than the rate', () => {
+  const pipe = new Pipe(1);
+  pipe.shape({ rate: 8_000_000, buffer: 1000 }, 0);
+  let arrived = 0;
+  // Packets of 0.1 ms each, one every 0.05 ms.
+  for (let now = 0; now < 100; now += 0.05) {
+    pipe.offer(new Uint8Array(100), now);
+    arrived += pipe.take(now, 0.5).length;
+  }
+  expect(arrived).toBeGreaterThan(980);
+  expect(arrived).toBeLessThan(1010);
+});

@@ -66,11 +66,11 @@ export class Pipe {
     this.#send(now);
   }
 
-  /** The packets that have arrived by now, in order. */
-  take(now: number): Uint8Array[] {
+  /** The packets that have arrived by now, in order; with `early` also those that arrive within so many ms. */
+  take(now: number, early = 0): Uint8Array[] {
     this.#send(now);
     const arrived: Uint8Array[] = [];
-    for (let first = this.#flying[0]; first && first.due <= now; first = this.#flying[0]) {
+    for (let first = this.#flying[0]; first && first.due <= now + early; first = this.#flying[0]) {
       this.#flying.shift();
       this.#flyingBytes -= first.packet.length;
       arrived.push(first.packet);

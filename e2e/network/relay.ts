@@ -76,7 +76,7 @@ class Way {
   pump(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const packet of this.pipe.take(now() + HALF)) {
+    for (const packet of this.pipe.take(now(), HALF)) {
       if (this.#vanishes(packet)) this.#cut += 1;
       else if (connections.lives(packet, this.#direction)) this.write(packet);
       else this.#reset += 1;

@@ -182,7 +182,7 @@ function sendInput(now: number): void {
   inputDue = Math.max(inputDue + interval, now - interval);
   counter = (counter + 1) & 0xffff;
   const [dx, dy] = controls.direction;
-  channel?.publish('INPUT', encodeInput({ counter, dx, dy }), { delivery: 'unreliable' });
+  channel?.publish('INPUT', encodeInput({ counter, dx, dy }), { delivery: 'latest' });
 }
 
 let boardDue = 0;

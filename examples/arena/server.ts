@@ -35,7 +35,7 @@ export class Arena {
     this.#world = new World(random);
     this.#seatBots(random);
     gateway.channel(ARENA_CHANNEL, {
-      delivery: 'unreliable',
+      delivery: 'latest',
       onPublish: ({ type, payload }, { session }) => {
         if (type !== 'INPUT')
           throw new SpillwayError('unknown-event', `players send INPUT here, not '${type}'`);
@@ -126,7 +126,7 @@ export class Arena {
     }
     const left = Math.ceil(this.#world.left * 10);
     const state = encodeState({ left, crafts: [...this.#world.crafts.values()] });
-    this.#gateway.publish(ARENA_CHANNEL, 'STATE', state, { delivery: 'unreliable' });
+    this.#gateway.publish(ARENA_CHANNEL, 'STATE', state);
   }
 
   #publishRoster(): void {

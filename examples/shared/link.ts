@@ -21,7 +21,7 @@ export interface Refusal extends Failure {
 export interface LinkEvents {
   /** A new session object: declare channels and listeners on it. Told before `open`. */
   readonly session?: (session: Session) => void;
-  /** The session can be used: at first, and again after each reconnect. */
+  /** The session can be used: at first, and again where the gateway knew nothing of it after a reconnect. */
   readonly open?: (session: Session) => void;
   /** Something in `state`, `session` or `failure` changed. */
   readonly change?: () => void;
@@ -34,6 +34,8 @@ export class Link {
   #choice: Choice;
   #state: LinkState = 'connecting';
   #session: Session | undefined;
+  /** The gateway's name for the session that listeners know is open. */
+  #known: string | undefined;
   #failure: Failure | undefined;
   #refusal: Refusal | undefined;
   /** Counts attempts: what a superseded one comes to is of no interest. */
@@ -116,7 +118,10 @@ export class Link {
       if (state === 'open') this.#opened(session);
       else if (state !== 'closed') this.#become('reconnecting');
     });
-    session.on('transport', () => this.#tell());
+    session.on('transport', () => {
+      if (session === this.#session && session.state === 'open') this.#opened(session);
+      else this.#tell();
+    });
     session.on('close', ({ name, error }) => {
       if (session === this.#session) this.#fail(error ?? { code: name });
     });
@@ -126,6 +131,9 @@ export class Link {
 
   #opened(session: Session): void {
     this.#become('open');
+    // Resumed, it is the same session to the gateway, and nothing has to be said again.
+    if (session.id === this.#known) return;
+    this.#known = session.id;
     for (const { open } of this.#listeners) open?.(session);
   }
 

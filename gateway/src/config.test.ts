@@ -72,6 +72,8 @@ const CASES: readonly Case[] = [
     wrong: 'play.example',
     accepts: 'a ws: or wss: URL',
   },
+  { flag: 'max-delay', value: '0', means: { maxDelay: 0 }, wrong: '1001', accepts: '0-1000' },
+  { flag: 'max-delay', value: '1000', means: { maxDelay: 1_000 }, wrong: '1.5', accepts: '0-1000' },
   {
     flag: 'origins',
     value: '*',

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { DEFAULT_LIMITS, type Limits, MAX_LIMIT, resolveLimits } from './core/limits.ts';
 import { originCheck } from './core/origins.ts';
 import { createLogger, LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log.ts';
-import { DEFAULTS, type GatewayOptions } from './options.ts';
+import { DEFAULTS, type GatewayOptions, MAX_DELAY } from './options.ts';
 
 /** A flag or environment variable with a value that cannot be. The message names it and what it accepts. */
 export class ConfigError extends Error {
@@ -22,13 +22,14 @@ interface Setting {
 
 const port = (value: string) => /^\d{1,5}$/.test(value) && Number(value) <= 65_535;
 const whole = (value: string) => /^[1-9]\d*$/.test(value) && Number(value) <= MAX_LIMIT;
+const delay = (value: string) => /^\d{1,4}$/.test(value) && Number(value) <= MAX_DELAY;
 const path = (value: string) => value.length > 0;
 const oneOf = (values: readonly string[]) => (value: string) => values.includes(value);
 const LIMITS = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
 const ENGINES = ['auto', 'rwebtransport', 'fails-components', 'none'] as const;
 
 const LIMIT_HELP: Readonly<Record<keyof Limits, string>> = {
-  maxMessageBytes: 'largest reliable message, bytes',
+  maxMessageBytes: 'largest message, bytes',
   maxHelloBytes: 'largest HELLO, bytes',
   messagesPerSecond: 'inbound messages of a session, sustained',
   messagesBurst: 'inbound messages of a session, at once',
@@ -37,13 +38,16 @@ const LIMIT_HELP: Readonly<Record<keyof Limits, string>> = {
   requestsPerSession: 'requests of a session in progress',
   pendingPerSession: 'messages of a session that hooks have not finished',
   maxNames: 'dictionary numbers of a session',
-  sendBudgetSoft: 'unsent bytes above which unreliable messages drop',
+  sendBudgetSoft: 'waiting bytes above which unreliable messages drop',
   sendBudgetHard: 'unsent bytes above which a session closes',
-  sessionsPerAddress: 'sessions from one IP address',
+  retainBudget: 'bytes kept for a client that is away',
+  sessionsPerAddress: 'connections from one IP address',
   handshakesPerSecond: 'new connections from one IP address',
-  maxSessions: 'sessions on this gateway',
+  maxSessions: 'connections to this gateway',
   helloTimeout: 'from connection to HELLO, ms',
-  idleTimeout: 'silence before a session is closed, ms',
+  idleTimeout: 'silence before a connection is closed, ms',
+  stallTimeout: 'the same while something is unacknowledged, ms',
+  resumeWindow: 'how long a session is kept for a lost client, ms',
   pingInterval: 'time between pings, ms',
   drainTimeout: 'how long a drain waits for clients, ms',
 };
@@ -104,6 +108,14 @@ const SETTINGS: readonly Setting[] = [
     accepts: 'a ws: or wss: URL',
     default: 'where they asked',
     valid: isUrl('ws:', 'wss:'),
+  },
+  {
+    group: 'network',
+    flag: 'max-delay',
+    help: 'how long small messages wait for company, ms',
+    accepts: `0-${MAX_DELAY}, 0 for the end of the turn`,
+    default: String(DEFAULTS.maxDelay),
+    valid: delay,
   },
   {
     group: 'security',
@@ -260,6 +272,7 @@ function toOptions(values: Readonly<Record<string, string>>): GatewayOptions {
     engine: engine as GatewayOptions['engine'],
     origins: origins === undefined ? undefined : splitOrigins(origins),
     advertise: said({ webtransport, websocket }),
+    maxDelay: number(values['max-delay']),
     limits: said(Object.fromEntries(limits)),
     logger: isLogging ? createLogger(level as LogLevel, format as LogFormat) : undefined,
   };

@@ -3,13 +3,24 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Certificate, devCertificate } from '@spillway/certs';
-import { CLOSE, decode, type Envelope, encode, jsonPayload, type Kind } from '@spillway/envelope';
+import {
+  CLOSE,
+  type Envelope,
+  encode,
+  type Hello,
+  jsonPayload,
+  type Kind,
+  NOTHING_RECEIVED,
+  readPacket,
+  type Welcome,
+} from '@spillway/envelope';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { MemoryBroker } from './brokers/memory.ts';
 import { until } from './compliance/acceptor.ts';
 import { TestLogger } from './compliance/fixture.ts';
+import type { BrokerMessage } from './core/contracts/broker.ts';
 import type { SessionHandle } from './core/session-handle.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import type { GatewayOptions } from './options.ts';
@@ -41,23 +52,31 @@ function gatewayWith(options: GatewayOptions = {}): Gateway {
 class Client {
   readonly envelopes: Envelope[] = [];
   code: number | undefined;
+  welcome: Welcome | undefined;
   readonly #socket: WebSocket;
 
   constructor(gateway: Gateway) {
     const { http = '' } = gateway.address();
     this.#socket = new WebSocket(`${http.replace('http', 'ws')}/ws`, 'spillway.v1.json');
-    this.#socket.on('message', (data: Buffer) => this.envelopes.push(decode(data)));
+    this.#socket.on('message', (data: Buffer) => {
+      readPacket(data, undefined, (envelope) => this.envelopes.push(envelope));
+    });
     this.#socket.on('close', (code) => {
       this.code = code;
     });
   }
 
-  static async join(gateway: Gateway): Promise<Client> {
+  static async join(gateway: Gateway, resume?: Hello['resume']): Promise<Client> {
     const client = new Client(gateway);
     await once(client.#socket, 'open');
-    client.send({ kind: 'hello', protocol: 1, client: 'test', reasons: [] });
-    await client.next('welcome');
+    client.send({ kind: 'hello', protocol: 1, client: 'test', reasons: [], resume });
+    client.welcome = await client.next('welcome');
     return client;
+  }
+
+  /** Goes without a word. */
+  vanish(): void {
+    this.#socket.terminate();
   }
 
   send(envelope: Envelope): void {
@@ -159,6 +178,54 @@ test('the server publishes, in the class of the channel unless it names another'
   expect(await client.next('event')).toMatchObject({ delivery: 'unreliable', codec: 'bytes', key: 'p1' });
   gateway.publish('arena/7', 'STATE', 1, { delivery: 'latest' });
   expect(await client.next('event')).toMatchObject({ delivery: 'latest' });
+});
+
+test('what may be dropped is worth as much as its publisher says, or else its channel', async () => {
+  const sent: unknown[] = [];
+  class Recorder extends MemoryBroker {
+    override publish(message: BrokerMessage): void {
+      sent.push([message.maxAge, message.oversize]);
+      super.publish(message);
+    }
+  }
+  const gateway = gatewayWith({ broker: new Recorder() });
+  gateway.channel('news').channel('arena/:room', { maxAge: 500, oversize: 'drop' });
+  gateway.publish('news', 'T', 1);
+  gateway.publish('arena/7', 'T', 1);
+  gateway.publish('arena/7', 'T', 1, { maxAge: 100 });
+  gateway.publish('arena/7', 'T', 1, { oversize: 'stream' });
+  expect(sent).toEqual([
+    [undefined, undefined],
+    [500, 'drop'],
+    [100, 'drop'],
+    [500, 'stream'],
+  ]);
+});
+
+test.each([-1, 1_001, Number.NaN, '5' as unknown as number])('a maxDelay of %s is refused', (maxDelay) => {
+  expect(() => createGateway({ maxDelay })).toThrow(RangeError);
+});
+
+test('a client that loses its connection goes on with its session, and the application hears of both', async () => {
+  const gateway = gatewayWith();
+  const heard: string[] = [];
+  gateway.on('detached', ({ connected }, code) => void heard.push(`detached ${connected} ${code}`));
+  gateway.on('resumed', ({ connected }) => void heard.push(`resumed ${connected}`));
+  await gateway.listen();
+  const client = await Client.join(gateway);
+  const { resume: token = '', session } = client.welcome!;
+  const [handle] = [...gateway.sessions];
+  client.vanish();
+  await until(() => heard.length === 1, 'the loss');
+  handle!.send('HINT', 'while away');
+  expect(gateway.stats().sessions).toMatchObject({ open: 1, detached: 1, transports: {} });
+  const again = await Client.join(gateway, { token, received: NOTHING_RECEIVED });
+  expect(again.welcome).toMatchObject({ session, resumed: true });
+  expect(again.welcome!.resume).not.toBe(token);
+  expect(again.welcome!.resume).toMatch(/^[\w-]{43}$/);
+  expect(new TextDecoder().decode((await again.next('event')).payload)).toBe('"while away"');
+  expect(heard).toEqual([`detached false ${CLOSE['transport-lost']}`, 'resumed true']);
+  expect(gateway.stats().sessions).toMatchObject({ open: 1, detached: 0, resumed: 1 });
 });
 
 test('what cannot be published is the caller’s error', () => {

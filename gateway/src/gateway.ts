@@ -6,6 +6,7 @@ import { MemoryBroker } from './brokers/memory.ts';
 import { AdmissionControl, type RefusalName } from './core/admission-control.ts';
 import { type ChannelOptions, ChannelRules } from './core/channel-rules.ts';
 import type { Broker } from './core/contracts/broker.ts';
+import { checkDropOptions } from './core/drop-options.ts';
 import { SpillwayError } from './core/errors.ts';
 import { Hub } from './core/hub.ts';
 import { type Limits, MAX_LIMIT, resolveLimits } from './core/limits.ts';
@@ -17,12 +18,16 @@ import type { SendOptions, SessionHandle } from './core/session-handle.ts';
 import { Sessions, type SessionTotals } from './core/sessions.ts';
 import { type Addresses, Listeners } from './listeners.ts';
 import { createLogger } from './log.ts';
-import type { GatewayOptions } from './options.ts';
-import { systemClock } from './system-clock.ts';
+import { DEFAULTS, type GatewayOptions, MAX_DELAY } from './options.ts';
+import { SystemClock } from './system-clock.ts';
 
 export interface GatewayEvents {
   /** A client said HELLO and was welcomed. */
   session: [session: SessionHandle];
+  /** Its connection is lost: the session is kept for `limits.resumeWindow`, and what it is sent waits. */
+  detached: [session: SessionHandle, code: number, reason: string];
+  /** The client goes on with it on another connection, after `detached` or before the last one was lost. */
+  resumed: [session: SessionHandle];
   /** A welcomed session ended. */
   close: [session: SessionHandle, code: number, reason: string];
 }
@@ -47,6 +52,7 @@ export function createGateway(options: GatewayOptions = {}): Gateway {
 
 /** The real-time gateway: declare channels and handlers, then `listen`. */
 export class Gateway implements AsyncDisposable {
+  readonly #clock = new SystemClock();
   readonly #limits: Limits;
   readonly #logger: Logger;
   readonly #broker: Broker;
@@ -69,7 +75,7 @@ export class Gateway implements AsyncDisposable {
     this.#logger = options.logger === false ? SILENT : (options.logger ?? createLogger());
     this.#payloads = new Payloads(this.#limits.maxMessageBytes, options.cbor);
     this.#broker = options.broker ?? new MemoryBroker();
-    this.#hub = new Hub(this.#broker, this.#rules, this.#book, systemClock, () =>
+    this.#hub = new Hub(this.#broker, this.#rules, this.#book, this.#clock, () =>
       randomBytes(6).toString('base64url'),
     );
     this.#admission = new AdmissionControl(this.#limits, originCheck(options.origins));
@@ -77,17 +83,21 @@ export class Gateway implements AsyncDisposable {
       this.#admission,
       {
         limits: this.#limits,
-        clock: systemClock,
+        maxDelay: resolveMaxDelay(options.maxDelay),
+        clock: this.#clock,
         hub: this.#hub,
         book: this.#book,
         payloads: this.#payloads,
         handlers: this.#handlers,
         authenticate: options.authenticate,
         logger: this.#logger,
+        newId: () => randomBytes(12).toString('base64url'),
+        newToken: () => randomBytes(32).toString('base64url'),
       },
-      () => randomBytes(12).toString('base64url'),
       {
         opened: (session) => this.#opened(session),
+        detached: (session, code, reason) => this.#detached(session, code, reason),
+        resumed: (session) => this.#resumed(session),
         closed: (session, code, reason) => this.#closed(session, code, reason),
       },
     );
@@ -99,7 +109,7 @@ export class Gateway implements AsyncDisposable {
     return this.#phase === 'listening' && !this.#admission.draining;
   }
 
-  /** The open sessions. */
+  /** The open sessions, also those whose client is away. */
   get sessions(): Iterable<SessionHandle> {
     return this.#sessions;
   }
@@ -107,7 +117,7 @@ export class Gateway implements AsyncDisposable {
   /**
    * Declares channels by name or pattern: `lobby`, `arena/:room`, `sensors/#`. Channels that are not declared do
    * not exist for clients.
-   * @throws SpillwayError `bad-pattern`, `duplicate-pattern`
+   * @throws SpillwayError `bad-pattern`, `duplicate-pattern`; RangeError for `maxAge` or `oversize`
    */
   channel(pattern: string, options: ChannelOptions = {}): this {
     this.#rules.declare(pattern, options);
@@ -139,16 +149,20 @@ export class Gateway implements AsyncDisposable {
   }
 
   /**
-   * Publishes to everyone subscribed to the channel. The class is the channel's own where none is given.
+   * Publishes to everyone subscribed to the channel. Class, `maxAge` and `oversize` are the channel's own where none
+   * are given.
    * @throws SpillwayError `unknown-channel`, `bad-channel`, `bad-payload`, `message-too-large`
    * @throws ProtocolError `bad-value` for a type or key outside its range
+   * @throws RangeError for `maxAge` or `oversize`
    */
   publish(channel: string, type: string, payload: unknown, options: SendOptions = {}): void {
     if (!validChannel(channel)) throw new SpillwayError('bad-channel', `'${channel}' is not a channel name`);
+    checkDropOptions(options);
     const { rule } = this.#hub.match(channel);
     const body = this.#payloads.write(payload, options.codec);
     const delivery: Delivery = options.delivery ?? rule.delivery ?? 'reliable';
-    this.#hub.publish({ channel, type, delivery, key: options.key, ...body });
+    const { key, maxAge = rule.maxAge, oversize = rule.oversize } = options;
+    this.#hub.publish({ channel, type, delivery, key, ...body }, { maxAge, oversize });
   }
 
   /**
@@ -168,7 +182,7 @@ export class Gateway implements AsyncDisposable {
     }
     if (this.#closing !== undefined)
       throw new SpillwayError('closed', 'the gateway was closed while it started');
-    this.#ticker = setInterval(() => this.#sessions.tick(systemClock.now()), TICK);
+    this.#ticker = setInterval(() => this.#sessions.tick(this.#clock.now()), TICK);
     this.#phase = 'listening';
     return this.address();
   }
@@ -240,6 +254,17 @@ export class Gateway implements AsyncDisposable {
     this.#emit('session', session);
   }
 
+  #detached(session: SessionHandle, code: number, reason: string): void {
+    this.#logger.debug({ session: session.id, code, reason }, 'session detached');
+    this.#emit('detached', session, code, reason);
+  }
+
+  #resumed(session: SessionHandle): void {
+    const { id, transport, reasons } = session;
+    this.#logger.debug({ session: id, transport, reasons }, 'session resumed');
+    this.#emit('resumed', session);
+  }
+
   #closed(session: SessionHandle, code: number, reason: string): void {
     this.#logger.debug({ session: session.id, code, reason }, 'session closed');
     this.#emit('close', session, code, reason);
@@ -256,4 +281,10 @@ export class Gateway implements AsyncDisposable {
       }
     }
   }
+}
+
+function resolveMaxDelay(maxDelay: number = DEFAULTS.maxDelay): number {
+  if (!Number.isFinite(maxDelay) || maxDelay < 0 || maxDelay > MAX_DELAY)
+    throw new RangeError(`maxDelay takes 0-${MAX_DELAY} ms, not ${String(maxDelay)}`);
+  return maxDelay;
 }

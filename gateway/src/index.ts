@@ -1,17 +1,18 @@
 export { type CliOptions, runGateway } from './cli.ts';
 export { type Config, ConfigError, configHelp, parseConfig } from './config.ts';
 export type { ChannelContext, ChannelOptions, InboundMessage } from './core/channel-rules.ts';
+export type { Authenticate } from './core/connection.ts';
 export type { Broker, BrokerMessage } from './core/contracts/broker.ts';
 export { EngineError, type EngineErrorCode } from './core/contracts/engine.ts';
 export type { Admission } from './core/contracts/transport.ts';
+export type { DropOptions } from './core/drop-options.ts';
 export { SpillwayError } from './core/errors.ts';
 export { DEFAULT_LIMITS, type Limits } from './core/limits.ts';
 export type { Logger } from './core/logger.ts';
 export type { CborCodec } from './core/payload.ts';
 export type { HandleOptions, RequestContext, RequestHandler } from './core/request-handlers.ts';
-export type { Authenticate } from './core/session-context.ts';
+export type { ResumeRefusals } from './core/resumption.ts';
 export type {
-  Drops,
   MessageMeta,
   SendOptions,
   SessionHandle,
@@ -19,6 +20,7 @@ export type {
   User,
 } from './core/session-handle.ts';
 export type { SessionTotals } from './core/sessions.ts';
+export type { Drops } from './core/traffic.ts';
 export { createGateway, Gateway, type GatewayEvents, type GatewayStats } from './gateway.ts';
 export type { FileAnswer, Files } from './http/routes.ts';
 export type { Addresses } from './listeners.ts';

@@ -1,9 +1,9 @@
 import type { ChannelOptions } from './core/channel-rules.ts';
+import type { Authenticate } from './core/connection.ts';
 import type { Broker } from './core/contracts/broker.ts';
 import type { Limits } from './core/limits.ts';
 import type { Logger } from './core/logger.ts';
 import type { CborCodec } from './core/payload.ts';
-import type { Authenticate } from './core/session-context.ts';
 import type { Files } from './http/routes.ts';
 
 export type { Authenticate, ChannelOptions, Files };
@@ -30,6 +30,11 @@ export interface GatewayOptions {
   /** Checks the token of HELLO. @default everyone may connect, without a user */
   readonly authenticate?: Authenticate | undefined;
   readonly limits?: Partial<Limits> | undefined;
+  /**
+   * How long small messages to one client may wait for others to share a datagram or socket write with, ms, 0-1000.
+   * 0: no longer than until the turn of the event loop ends. @default 0
+   */
+  readonly maxDelay?: number | undefined;
   /** @default in memory, this process only */
   readonly broker?: Broker | undefined;
   /** A pino-like logger, or `false` for silence. @default pino, pretty on a terminal, level 'info' */
@@ -44,10 +49,14 @@ export interface GatewayOptions {
     | undefined;
 }
 
+/** Of `maxDelay`, ms. */
+export const MAX_DELAY = 1_000;
+
 export const DEFAULTS = {
   host: '127.0.0.1',
   port: 4433,
   tls: 'dev',
   http: { host: '127.0.0.1', port: 8080 },
   engine: 'auto',
+  maxDelay: 0,
 } as const satisfies GatewayOptions;

@@ -25,7 +25,7 @@ export class ManualClock implements Clock {
 
   after(ms: number, fn: () => void): Undo {
     const timer = { at: this.#now + ms, fn };
-    this.#timers.add(timer);
+    if (ms < Number.POSITIVE_INFINITY) this.#timers.add(timer);
     return () => this.#timers.delete(timer);
   }
 
@@ -42,6 +42,12 @@ export class ManualClock implements Clock {
       await rest();
     }
     this.#now = end;
+  }
+
+  /** The machine sleeps: time goes by, and what was due meanwhile comes when it is over. */
+  async sleep(ms: number): Promise<void> {
+    this.#now += ms;
+    await this.advance(0);
   }
 }
 

@@ -1,4 +1,4 @@
-import { Peer } from './test-peer.ts';
+import { Peer, type PeerWire } from './test-peer.ts';
 import type { World } from './test-world.ts';
 
 /** The platform's WebSocket class, ending in `world`. Nothing in it waits for time. */
@@ -17,11 +17,16 @@ export function fakeWebSocket(world: World): typeof WebSocket {
     constructor(url: string, protocols: string[]) {
       this.url = url;
       if (world.websocket === 'forbid') throw new DOMException('mixed content', 'SecurityError');
-      const wire = {
-        send: (bytes: Uint8Array) => queueMicrotask(() => this.#message(bytes)),
-        close: (code: number, reason: string) => queueMicrotask(() => this.#end(code, reason)),
+      const wire: PeerWire = {
+        maxDatagramSize: 0,
+        write: (bytes) => queueMicrotask(() => this.#message(bytes)),
+        closeLane: () => {},
+        sendDatagram: () => false,
+        openMessage: () => undefined,
+        close: (code, reason) => queueMicrotask(() => this.#end(code, reason)),
+        cut: () => queueMicrotask(() => this.#end(1006, '')),
       };
-      this.#peer = new Peer(`ws-${world.sockets.length}`, url, wire, world.clock, world.manners);
+      this.#peer = new Peer(`ws-${world.sockets.length}`, url, wire, world);
       if (protocols[0] === 'spillway.v1.json') this.#peer.encoding = 'json';
       world.sockets.push(this.#peer);
       world.fakeSockets.push(this);
@@ -47,8 +52,9 @@ export function fakeWebSocket(world: World): typeof WebSocket {
       if (this.readyState > 1) return;
       const wasOpen = this.readyState === 1;
       this.readyState = 2;
-      this.#peer.closed = { code, reason };
-      if (world.confirmsClose) queueMicrotask(() => this.#end(wasOpen ? code : 1006, wasOpen ? reason : ''));
+      this.#peer.hangUp(code, reason);
+      if (world.confirmsClose && !this.#peer.silent)
+        queueMicrotask(() => this.#end(wasOpen ? code : 1006, wasOpen ? reason : ''));
     }
 
     #message(bytes: Uint8Array): void {

@@ -1,10 +1,12 @@
 import { connectWith } from '../connect.ts';
 import type { Environment } from '../environment.ts';
+import type { LifeWatcher } from '../life.ts';
 import type { ConnectOptions } from '../options.ts';
 import type { SessionCore } from '../session.ts';
 import { Throttle } from '../throttle.ts';
 import { memoryStorage } from '../verdict.ts';
 import { ManualClock } from './test-clock.ts';
+import { TestGateway } from './test-gateway.ts';
 import type { Manners, Peer } from './test-peer.ts';
 import { type FakeSocket, fakeWebSocket } from './test-websocket.ts';
 import { type FakeSession, fakeWebTransport } from './test-webtransport.ts';
@@ -17,6 +19,7 @@ const CHROME =
 /** A platform, a network and a gateway in memory, each as a test wants it. */
 export class World {
   readonly clock = new ManualClock();
+  readonly gateway = new TestGateway(this.clock);
   /** How WebSocket connections fare: `silent` ones get no answer, `refuse`d ones fail at once. */
   websocket: 'answer' | 'silent' | 'refuse' | 'forbid' | 'missing' = 'answer';
   webtransport: 'answer' | 'silent' | 'fail' | 'fail-tls' | 'missing' = 'answer';
@@ -42,6 +45,8 @@ export class World {
   readonly fetched: string[] = [];
   readonly storage = memoryStorage();
   readonly throttle = new Throttle();
+  /** Who watches the life of the page. */
+  readonly watchers = new Set<LifeWatcher>();
   random = (): number => 0.5;
 
   get environment(): Environment {
@@ -56,8 +61,22 @@ export class World {
       baseUrl: undefined,
       storage: this.storage,
       throttle: this.throttle,
+      watchLife: (watcher) => {
+        this.watchers.add(watcher);
+        return () => this.watchers.delete(watcher);
+      },
       report: (error) => this.reported.push(error),
     };
+  }
+
+  /** The page goes for good. */
+  leave(): void {
+    for (const watcher of this.watchers) watcher.leave();
+  }
+
+  /** The page, or its machine, comes back. */
+  wake(newNetwork = false): void {
+    for (const watcher of this.watchers) watcher.wake(newNetwork);
   }
 
   /** Peers of both transports. */

@@ -58,9 +58,9 @@ class WebSocketTransport implements Transport {
     return false;
   }
 
-  sendMessage(): boolean {
-    return false;
-  }
+  openMessage(): undefined {}
+
+  closeLane(): void {}
 
   close(code: number, reason: string): void {
     if (this.#closing || this.#closed) return;

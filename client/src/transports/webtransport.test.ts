@@ -9,6 +9,8 @@ import { webtransport } from './webtransport.ts';
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value);
 const PING = encode({ kind: 'ping', time: 1 });
+const announce = (lane: number, channel = `c${lane}`): Uint8Array =>
+  encode({ kind: 'lane', lane, channel, count: 0 });
 
 /** An open transport on a fake session, and what its receiver was told. */
 async function open(world = new World()) {
@@ -31,7 +33,7 @@ describe('sending', () => {
     const { transport, session, peer } = await open();
     transport.write(PING, 0);
     for (const lane of [1, 2]) {
-      transport.write(encode({ kind: 'lane', lane, channel: `c${lane}` }), lane);
+      transport.write(announce(lane), lane);
       transport.write(PING, lane);
       transport.write(PING, lane);
     }
@@ -41,13 +43,52 @@ describe('sending', () => {
     expect(ways).toEqual(['c1 lane', 'c1 ping', 'c1 ping', 'c2 lane', 'c2 ping', 'c2 ping', 'control ping']);
   });
 
-  test('lanes above 64 share the control stream', async () => {
+  test('lanes beyond 64 open ones share the control stream, and stay on it', async () => {
     const { transport, session, peer } = await open();
-    transport.write(encode({ kind: 'lane', lane: 64, channel: 'last' }), 64);
-    transport.write(encode({ kind: 'lane', lane: 65, channel: 'shared' }), 65);
+    for (let lane = 1; lane <= 65; lane++) transport.write(announce(lane), lane);
     await rest();
-    expect(session.streams).toBe(1);
-    expect(peer.arrivals.map(({ way }) => way).sort()).toEqual(['control', 'last']);
+    expect(session.streams).toBe(64);
+    transport.closeLane(1);
+    await rest();
+    transport.write(PING, 65);
+    transport.write(announce(66), 66);
+    await rest();
+    expect(session.streams).toBe(65);
+    const ways = peer.arrivals.slice(65).map(({ way, envelope }) => `${way} ${envelope.kind}`);
+    expect(ways.sort()).toEqual(['c66 lane', 'control ping']);
+    expect(peer.arrivals.filter(({ way }) => way === 'control')).toHaveLength(2);
+  });
+
+  test('a lane that has ended ends its stream, and gives its place back when that is done', async () => {
+    const world = new World();
+    const { transport, session, log } = await open(world);
+    for (let lane = 1; lane <= 64; lane++) transport.write(announce(lane), lane);
+    await rest();
+    const gate = Promise.withResolvers<void>();
+    world.streamGate = gate.promise;
+    transport.write(announce(64, ''), 64);
+    transport.closeLane(64);
+    transport.write(announce(65), 65);
+    await rest();
+    expect(session).toMatchObject({ streams: 64, ended: 0 });
+    gate.resolve();
+    await rest();
+    expect(session.ended).toBe(1);
+    transport.write(announce(66), 66);
+    await rest();
+    expect(session.streams).toBe(65);
+    await world.clock.advance(1_000);
+    expect(log).toEqual(['opened']);
+  });
+
+  test('a lane on the control stream ends without ending that', async () => {
+    const { transport, session, peer } = await open();
+    for (let lane = 1; lane <= 65; lane++) transport.write(announce(lane), lane);
+    transport.closeLane(65);
+    transport.write(PING, 0);
+    await rest();
+    expect(session.ended).toBe(0);
+    expect(peer.of('ping')).toHaveLength(1);
   });
 
   test('datagrams go out up to the size that the session takes now', async () => {
@@ -75,22 +116,62 @@ describe('sending', () => {
     expect(transport.sendDatagram(PING)).toBe(true);
   });
 
-  test('a message goes on a stream of its own, which ends after it', async () => {
+  test('a message goes on a stream of its own, frame by frame, which ends after it', async () => {
     const { transport, session, peer } = await open();
-    expect(transport.sendMessage(PING)).toBe(true);
-    expect(transport.sendMessage(PING)).toBe(true);
+    const first = transport.openMessage([PING, PING]);
+    const second = transport.openMessage([PING]);
+    expect(first).toMatchObject({ done: false });
     await rest();
-    expect(session.streams).toBe(2);
-    expect(peer.arrivals.map(({ way }) => way)).toEqual(['message', 'message']);
+    expect(first).toMatchObject({ done: true });
+    expect(second).toMatchObject({ done: true });
+    expect(session).toMatchObject({ streams: 2, ended: 2, reset: 0 });
+    expect(peer.arrivals.map(({ way }) => way)).toEqual(['message', 'message', 'message']);
     expect(transport.backlog).toBe(0);
   });
 
-  test('messages without stream credit are bounded, and count as backlog', async () => {
-    const { transport, session } = await open();
+  test('a message that is reset is not sent any further, and no longer counts', async () => {
+    const world = new World();
+    const { transport, session, peer, log } = await open(world);
+    world.streamGate = new Promise(() => {});
+    const message = transport.openMessage([PING]);
+    await rest();
+    message!.reset();
+    await rest();
+    expect(message).toMatchObject({ done: false });
+    expect(session).toMatchObject({ ended: 0, reset: 1 });
+    expect(peer.arrivals).toEqual([]);
+    expect(transport.backlog).toBe(0);
+    await world.clock.advance(1_000);
+    expect(log).toEqual(['opened']);
+  });
+
+  test('a message reset before its stream could open counts no more, and is reset when it opens', async () => {
+    const { transport, session, peer } = await open();
     session.noCredit = true;
-    const taken = Array.from({ length: 40 }, () => transport.sendMessage(PING));
+    const message = transport.openMessage([PING]);
+    await rest();
+    expect(transport.backlog).toBe(frame(PING).length);
+    message!.reset();
+    expect(transport.backlog).toBe(0);
+    session.grant();
+    await rest();
+    expect(session).toMatchObject({ streams: 1, ended: 0, reset: 1 });
+    expect(peer.arrivals).toEqual([]);
+  });
+
+  test('messages without stream credit are bounded, and count as backlog', async () => {
+    const { transport, session, peer } = await open();
+    session.noCredit = true;
+    const taken = Array.from({ length: 40 }, () => transport.openMessage([PING]));
     expect(taken.filter(Boolean)).toHaveLength(32);
     expect(transport.backlog).toBe(32 * frame(PING).length);
+    taken[0]!.reset();
+    expect(transport.openMessage([PING])).toBeUndefined();
+    session.grant();
+    await rest();
+    expect(transport.openMessage([PING])).toBeDefined();
+    await rest();
+    expect(peer.arrivals).toHaveLength(32);
   });
 
   test('backlog is what the engine has not taken', async () => {

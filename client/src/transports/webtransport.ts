@@ -1,3 +1,4 @@
+import type { MessageStream } from '@spillway/delivery';
 import { FrameReader, frame, ProtocolError } from '@spillway/envelope';
 import type { Clock, Undo } from '../clock.ts';
 import { type Backlog, SendStream } from './send-stream.ts';
@@ -11,7 +12,7 @@ import {
 } from './transport.ts';
 import type { WebTransportApi, WebTransportSession } from './w3c.ts';
 
-/** Lanes with a higher number share the control stream; the gateway does the same. */
+/** Lanes beyond as many open ones share the control stream; the gateway does the same. */
 const MAX_LANE_STREAMS = 64;
 
 /** Messages on streams of their own at once. With all lanes it stays below the 100 streams that a gateway takes. */
@@ -78,7 +79,10 @@ class WebTransportTransport implements Transport {
   readonly #clock: Clock;
   readonly #receiver: Receiver;
   readonly #backlog: Backlog = { bytes: 0 };
+  /** Where each lane goes: a stream of its own, or the control stream, and then to its end. */
   readonly #lanes = new Map<number, SendStream>();
+  /** Lanes' own streams that have not ended. */
+  #laneStreams = 0;
   #datagrams: WritableStreamDefaultWriter<Uint8Array> | undefined;
   #pendingDatagrams = 0;
   #messageStreams = 0;
@@ -115,13 +119,14 @@ class WebTransportTransport implements Transport {
 
   write(bytes: Uint8Array, lane: number): void {
     if (!this.#writable) return;
-    const number = lane > MAX_LANE_STREAMS ? 0 : lane;
-    let stream = this.#lanes.get(number);
-    if (!stream) {
-      stream = this.#open(this.#broken);
-      this.#lanes.set(number, stream);
-    }
+    const stream = this.#lanes.get(lane) ?? this.#openLane(lane);
     stream.write(frame(bytes));
+  }
+
+  closeLane(lane: number): void {
+    const stream = this.#lanes.get(lane);
+    this.#lanes.delete(lane);
+    if (stream !== this.#lanes.get(0)) stream?.finish();
   }
 
   sendDatagram(bytes: Uint8Array): boolean {
@@ -135,15 +140,16 @@ class WebTransportTransport implements Transport {
     return true;
   }
 
-  sendMessage(bytes: Uint8Array): boolean {
-    if (!this.#writable || this.#messageStreams >= MAX_MESSAGE_STREAMS) return false;
+  openMessage(frames: readonly Uint8Array[]): MessageStream | undefined {
+    if (!this.#writable || this.#messageStreams >= MAX_MESSAGE_STREAMS) return undefined;
     this.#messageStreams++;
+    // One that is reset before it could open keeps its place until then: the engine's queue is bounded by it.
     const stream = this.#open(() => {
       this.#messageStreams--;
     });
-    stream.write(frame(bytes));
+    for (const bytes of frames) stream.write(frame(bytes));
     stream.finish();
-    return true;
+    return stream;
   }
 
   close(code: number, reason: string): void {
@@ -215,13 +221,27 @@ class WebTransportTransport implements Transport {
     this.#receiver.violation(message);
   }
 
-  #open(onEnd: () => void): SendStream {
+  #open(onEnd: (wanted: boolean) => void): SendStream {
     return new SendStream(this.#session.createUnidirectionalStream(), this.#backlog, onEnd);
   }
 
+  #openLane(lane: number): SendStream {
+    let stream = this.#lanes.get(0)!;
+    if (this.#laneStreams < MAX_LANE_STREAMS) {
+      this.#laneStreams++;
+      // Its place is given back when the engine is done with it: the gateway counts streams, too.
+      stream = this.#open((wanted) => {
+        this.#laneStreams--;
+        this.#broken(wanted);
+      });
+    }
+    this.#lanes.set(lane, stream);
+    return stream;
+  }
+
   /** A lane cannot go on without its stream. Mostly the session is ending, and has more to say. */
-  readonly #broken = (): void => {
-    if (this.#closing || this.#closed) return;
+  readonly #broken = (wanted: unknown): void => {
+    if (wanted || this.#closing || this.#closed) return;
     this.#cancelTimer();
     this.#cancelTimer = this.#clock.after(END_GRACE, () => this.close(LOST, 'a stream broke'));
   };

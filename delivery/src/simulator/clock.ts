@@ -1,7 +1,8 @@
 interface Entry {
   readonly at: number;
   readonly order: number;
-  readonly run: () => void;
+  /** Undefined: it was taken back. */
+  run: (() => void) | undefined;
 }
 
 function before(one: Entry, other: Entry): boolean {
@@ -18,8 +19,9 @@ export class Clock {
     return this.#heap.length === 0;
   }
 
-  at(time: number, run: () => void): void {
-    const entry = { at: Math.max(time, this.now), order: this.#order++, run };
+  /** The answer takes it back. */
+  at(time: number, run: () => void): () => void {
+    const entry: Entry = { at: Math.max(time, this.now), order: this.#order++, run };
     let index = this.#heap.push(entry) - 1;
     while (index > 0) {
       const parent = (index - 1) >> 1;
@@ -28,21 +30,27 @@ export class Clock {
       index = parent;
     }
     this.#heap[index] = entry;
+    return () => {
+      entry.run = undefined;
+    };
   }
 
-  after(delay: number, run: () => void): void {
-    this.at(this.now + delay, run);
+  after(delay: number, run: () => void): () => void {
+    return this.at(this.now + delay, run);
   }
 
   /** Runs what is next. False: there is nothing. */
   step(): boolean {
-    const first = this.#heap[0];
-    const last = this.#heap.pop();
-    if (!first || !last) return false;
-    if (this.#heap.length > 0) this.#sink(last);
-    this.now = first.at;
-    first.run();
-    return true;
+    for (;;) {
+      const first = this.#heap[0];
+      const last = this.#heap.pop();
+      if (!first || !last) return false;
+      if (this.#heap.length > 0) this.#sink(last);
+      if (!first.run) continue;
+      this.now = first.at;
+      first.run();
+      return true;
+    }
   }
 
   #sink(entry: Entry): void {

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { type Guest, startGuest } from '../guest.ts';
+import { now } from '../clock.ts';
+import type { Shape } from '../shape.ts';
 import type { ShapedNetwork } from '../shaped-network.ts';
 import type { Summary } from './ages.ts';
-import type { Peer } from './peer.ts';
-import type { Start } from './source.ts';
+import { openPair } from './pair.ts';
+import type { How, Peer } from './peer.ts';
 
 /** What flows, and for how long. */
 export interface Stream {
@@ -17,21 +17,148 @@ export interface Stream {
 
 /**
  * How old the newest state at the client is while the gateway sends, over the network as it is shaped. The first
- * state that arrives begins the measurement. Both processes are new, so that nothing of an earlier one counts.
+ * state that arrives begins the measurement.
  */
 export async function measureAge(network: ShapedNetwork, peer: Peer, stream: Stream): Promise<Summary> {
   const { rate, size, seconds } = stream;
-  const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-  const guests: Guest[] = [];
-  try {
-    const source = await startGuest(network.gateway, script('source.ts'), peer, network.gateway.address);
-    guests.push(source);
-    const sink = await startGuest(network.client, script('sink.ts'), peer, JSON.stringify(source.started));
-    guests.push(sink);
-    await source.ask({ rate, size } satisfies Start);
-    await wait(seconds * 1000);
-    return await sink.ask<Summary>({});
-  } finally {
-    for (const guest of guests) await guest.end();
+  await using pair = await openPair(network, peer);
+  await pair.send({ ask: 'stream', rate, size });
+  await wait(seconds * 1000);
+  return pair.ages();
+}
+
+/** What a stream loses on a link that loses packets. */
+export interface Loss {
+  readonly sent: number;
+  readonly came: number;
+  /** Packets that the link took on this way, those of states among them. */
+  readonly taken: number;
+  /** Reliable messages of the same session that were sent, came, and came otherwise than in order. */
+  readonly reliable: { readonly sent: number; readonly came: number; readonly disordered: number };
+}
+
+/** States, and where the peer has them 20 reliable messages a second, over the network as it is shaped. */
+export async function measureLoss(
+  network: ShapedNetwork,
+  peer: Peer,
+  stream: Stream & { readonly delivery: How['delivery'] },
+): Promise<Loss> {
+  const { rate, size, seconds, delivery } = stream;
+  await using pair = await openPair(network, peer);
+  const before = (await network.traffic()).down.lost;
+  await pair.send({ ask: 'stream', rate, size, delivery, reliable: 20 });
+  await wait(seconds * 1000);
+  const sent = await pair.stop();
+  // What was lost last has to be sent again.
+  await wait(1000);
+  const { states, reliable, disordered } = await pair.arrivals();
+  const taken = (await network.traffic()).down.lost - before;
+  return {
+    sent: sent.states,
+    came: states,
+    taken,
+    reliable: { sent: sent.reliable, came: reliable, disordered },
+  };
+}
+
+/** What flows before and after a link becomes wide. */
+export interface Recovery {
+  /** States a second while the link is narrow. */
+  readonly narrow: number;
+  /** And at the end. */
+  readonly wide: number;
+  /** From the change until nine in ten of what is sent arrives; undefined: never. ms */
+  readonly took: number | undefined;
+}
+
+/** A time over which arrivals are counted, ms. */
+const BUCKET = 250;
+
+/** Many keys over a narrow link that becomes wide under way, in both directions. */
+export async function measureRecovery(
+  network: ShapedNetwork,
+  peer: Peer,
+  stream: Stream & { readonly keys: number },
+  [narrow, wide]: readonly [Shape, Shape],
+): Promise<Recovery> {
+  const { rate, size, seconds, keys } = stream;
+  await network.shape({ up: narrow, down: narrow });
+  await using pair = await openPair(network, peer);
+  await pair.send({ ask: 'stream', rate, size, keys });
+  // The window has to know the narrow link.
+  await wait(2000);
+  await pair.arrivals();
+  await wait(3000);
+  const before = await pair.arrivals();
+  await network.shape({ up: wide, down: wide });
+  const at = now();
+  await wait(seconds * 1000);
+  const { times } = await pair.arrivals();
+  const buckets = new Array<number>(Math.floor((seconds * 1000) / BUCKET)).fill(0);
+  for (const time of times) {
+    const bucket = Math.floor((time - at) / BUCKET);
+    if (bucket >= 0 && bucket < buckets.length) buckets[bucket]! += 1;
   }
+  const enough = 0.9 * ((rate * keys * BUCKET) / 1000);
+  const first = buckets.findIndex((count) => count >= enough);
+  const last = buckets.slice(-4);
+  return {
+    narrow: before.times.length / 3,
+    wide: (last.reduce((sum, count) => sum + count, 0) * 1000) / (last.length * BUCKET),
+    took: first < 0 ? undefined : (first + 1) * BUCKET,
+  };
+}
+
+/** What the receiving end sends. */
+export interface Cost {
+  /** Envelopes a second while states come. */
+  readonly busy: number;
+  /** Envelopes while none came for `idle` s, and packets of the link in both directions. */
+  readonly quiet: number;
+  readonly packets: number;
+}
+
+/** Counts what the client of a stream sends: acknowledgements, and a ping now and then. */
+export async function measureCost(
+  network: ShapedNetwork,
+  peer: Peer,
+  stream: Stream & { readonly idle: number },
+): Promise<Cost> {
+  const { rate, size, seconds, idle } = stream;
+  await using pair = await openPair(network, peer);
+  await pair.send({ ask: 'stream', rate, size });
+  await wait(1000);
+  const first = await pair.arrivals();
+  await wait(seconds * 1000);
+  const second = await pair.arrivals();
+  await pair.stop();
+  // The last acknowledgements, and the pings of a client whose figures somebody reads.
+  await wait(3000);
+  const third = await pair.arrivals();
+  const before = await network.traffic();
+  await wait(idle * 1000);
+  const after = await network.traffic();
+  const fourth = await pair.arrivals();
+  return {
+    busy: (second.sent! - first.sent!) / seconds,
+    quiet: fourth.sent! - third.sent!,
+    packets: after.up.passed - before.up.passed + after.down.passed - before.down.passed,
+  };
+}
+
+/** Bytes of states a second that arrive when `unreliable` ones are sent as fast as they are taken. */
+export async function measureFlood(
+  network: ShapedNetwork,
+  peer: Peer,
+  { size, seconds }: Pick<Stream, 'size' | 'seconds'>,
+): Promise<number> {
+  await using pair = await openPair(network, peer, false);
+  await pair.send({ ask: 'flood', size });
+  // Congestion control has to find the rate.
+  await wait(3000);
+  await pair.arrivals();
+  const began = now();
+  await wait(seconds * 1000);
+  const { times } = await pair.arrivals();
+  return (times.length * size * 1000) / (now() - began);
 }

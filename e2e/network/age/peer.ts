@@ -10,11 +10,33 @@ export interface Place {
   readonly hash?: string;
 }
 
+/** How a state is sent, by peers that know classes. */
+export interface How {
+  readonly delivery: 'latest' | 'unreliable';
+  readonly key: string;
+}
+
 /** The end that has the states. */
 export interface Source {
   readonly place: Place;
   /** To whoever receives. Sends and forgets, as a game loop does. */
-  send(state: Uint8Array): void;
+  send(state: Uint8Array, how: How): void;
+  /** What must arrive, beside the states, where the peer has such a thing. */
+  sendReliable?(step: Uint8Array): void;
+  /** For a sender that is as fast as it may be: undefined, or resolves when more is taken. */
+  full(): Promise<unknown> | undefined;
+}
+
+/** The end that gets them. */
+export interface Sink {
+  /** Packets that it has sent itself so far, acknowledgements above all; where the peer counts them. */
+  sent?(): number;
+}
+
+/** What a sink does with what comes. */
+export interface Taker {
+  state(state: Uint8Array): void;
+  reliable(step: Uint8Array): void;
 }
 
 /** One peer. Each end is loaded in a process of its own. */
@@ -22,7 +44,7 @@ export interface PeerEnds {
   /** Listens on this address; a network namespace has all ports for itself. */
   source(address: string): Promise<Source>;
   /** Resolves when states will come. */
-  sink(place: Place, onState: (state: Uint8Array) => void): Promise<void>;
+  sink(place: Place, taker: Taker): Promise<Sink>;
 }
 
 /** Loads what a peer needs, and nothing of the others. */
@@ -39,9 +61,4 @@ export async function loadPeer(peer: Peer): Promise<PeerEnds> {
     default:
       return peer satisfies never;
   }
-}
-
-/** ms, on a clock that all processes of a machine share. */
-export function now(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
 }

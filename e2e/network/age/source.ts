@@ -1,37 +1,106 @@
-// The sending process: `source.ts PEER ADDRESS`. Says its place, then sends states as it is asked to.
+// The sending process: `source.ts PEER ADDRESS [calm]`. Says its place, then sends states as it is asked to.
+import { now } from '../clock.ts';
 import { serveGuest } from '../guest-end.ts';
 import { hurry } from '../priority.ts';
-import { loadPeer, now, type Peer, type Source } from './peer.ts';
+import { type How, loadPeer, type Peer, type Source } from './peer.ts';
 
-/** The one question: states of this size, in bytes, this often a second, until this process ends. */
-export interface Start {
-  readonly rate: number;
-  readonly size: number;
+/** What it can be asked. */
+export type SourceQuestion =
+  /** States of this size, in bytes, so many a second for each key, until `stop`. */
+  | {
+      readonly ask: 'stream';
+      readonly rate: number;
+      readonly size: number;
+      /** @default 1 */
+      readonly keys?: number;
+      /** @default 'latest' */
+      readonly delivery?: How['delivery'];
+      /** Reliable messages a second, beside them. @default 0 */
+      readonly reliable?: number;
+    }
+  /** `unreliable` states as fast as they are taken, until `stop`. */
+  | { readonly ask: 'flood'; readonly size: number }
+  /** Answers how many there were. */
+  | { readonly ask: 'stop' };
+
+export interface Sent {
+  readonly states: number;
+  readonly reliable: number;
 }
 
-const [peer, address = ''] = process.argv.slice(2);
+const [peer, address = '', pace = ''] = process.argv.slice(2);
 let source: Source | undefined;
+const timers = new Set<() => void>();
+let states = 0;
+let reliable = 0;
 
-hurry();
-await serveGuest<Start>(
+if (pace !== 'calm') hurry();
+await serveGuest<SourceQuestion>(
   async () => {
     const { source: open } = await loadPeer(peer as Peer);
     source = await open(address);
     return source.place;
   },
-  ({ rate, size }) => stream(rate, size),
+  (question) => {
+    switch (question.ask) {
+      case 'stream': {
+        const { rate, size, keys = 1, delivery = 'latest', reliable: steps = 0 } = question;
+        every(rate, () => {
+          for (let key = 0; key < keys; key++) send(size, { delivery, key: `p${key}` });
+        });
+        if (steps > 0) every(steps, () => source?.sendReliable?.(numbered(100, ++reliable)));
+        return undefined;
+      }
+      case 'flood':
+        return flood(question.size);
+      case 'stop':
+        for (const stop of timers) stop();
+        return { states, reliable } satisfies Sent;
+      default:
+        return question satisfies never;
+    }
+  },
 );
 
-function stream(rate: number, size: number): void {
+/** When it was made, and its number. */
+function numbered(size: number, number: number): Uint8Array {
+  const state = Buffer.alloc(size);
+  state.writeDoubleLE(now());
+  state.writeUInt32LE(number, 8);
+  return state;
+}
+
+function send(size: number, how: How): void {
+  states += 1;
+  source?.send(numbered(size, states), how);
+}
+
+/** Calls it so often a second. Late ticks do not add up: each goes towards the next whole interval from the start. */
+function every(rate: number, act: () => void): void {
   const start = now();
-  let sent = 0;
+  let ticks = 0;
+  let timer: NodeJS.Timeout;
   const tick = (): void => {
-    const state = Buffer.alloc(size);
-    state.writeDoubleLE(now());
-    source?.send(state);
-    sent += 1;
-    // Towards the next whole interval from the start, so that late ticks do not add up.
-    setTimeout(tick, Math.max(0, start + (sent * 1000) / rate - now()));
+    act();
+    ticks += 1;
+    timer = setTimeout(tick, Math.max(0, start + (ticks * 1000) / rate - now()));
   };
   tick();
+  timers.add(() => clearTimeout(timer));
+}
+
+function flood(size: number): void {
+  let going = true;
+  timers.add(() => {
+    going = false;
+  });
+  const fill = async (): Promise<void> => {
+    while (going) {
+      await source?.full();
+      // Now and then a turn for all else.
+      if (states % 64 === 0) await new Promise(setImmediate);
+      send(size, { delivery: 'unreliable', key: 'p0' });
+    }
+  };
+  void fill().catch(() => {});
 }

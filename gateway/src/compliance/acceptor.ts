@@ -60,7 +60,7 @@ export class TestConnection implements Receiver {
 
 /** The core's side of admission: lets everybody in unless `refusal` is set. */
 export class TestAcceptor implements Acceptor {
-  readonly maxFrameBytes = 64 * 1024 + 64;
+  maxFrameBytes = 64 * 1024 + 64;
   readonly admitted: Admission[] = [];
   readonly abandoned: Admission[] = [];
   readonly connections: TestConnection[] = [];

@@ -1,7 +1,7 @@
 import { type CLOSE, closeName } from '@spillway/envelope';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Authenticate } from '../core/connection.ts';
 import type { Limits } from '../core/limits.ts';
-import type { Authenticate } from '../core/session-context.ts';
 import { until } from './acceptor.ts';
 
 /** What the gateway under test is made with. */

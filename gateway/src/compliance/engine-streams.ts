@@ -112,3 +112,22 @@ export async function turns(): Promise<void> {
 export function quiet(...promises: (Promise<unknown> | undefined)[]): void {
   for (const promise of promises) promise?.catch(() => {});
 }
+
+/** The first `count` texts on streams of the server that are not reset. */
+export function arrivals(client: ClientSession, count: number): Promise<string[]> {
+  const texts: string[] = [];
+  const reader = client.incomingUnidirectionalStreams.getReader();
+  quiet(reader.closed);
+  return new Promise((resolve) => {
+    const take = (bytes: Uint8Array): void => {
+      texts.push(new TextDecoder().decode(bytes));
+      if (texts.length === count) resolve(texts);
+    };
+    const next = async (): Promise<void> => {
+      for (let { value } = await reader.read(); value !== undefined; { value } = await reader.read()) {
+        readAll(value).then(take, () => {}); // reset
+      }
+    };
+    quiet(next());
+  });
+}

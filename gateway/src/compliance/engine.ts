@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClientStream } from '../engines/test-client.ts';
 import { Arrival, Bench, type BenchedEngine, Inbox } from './engine-bench.ts';
 import {
+  arrivals,
   datagramWriter,
   first,
   pattern,
@@ -32,6 +33,9 @@ export interface EngineUnderTest extends BenchedEngine {
 const PATIENCE = 90_000;
 
 const CYCLES = 1000;
+
+/** Streams that come and go: more than any client here lets be open at a time. */
+const CHURN = 300;
 
 /** Sessions at a time in the cycles: one client of the engines starts a thread for each. */
 const CYCLES_AT_ONCE = 8;
@@ -323,6 +327,41 @@ const BEHAVIOURS = {
     await bench.echoes({ server, client });
   },
 
+  'a stream is done when everything and FIN has been taken, was reset or was stopped, and not before': async (
+    bench,
+  ) => {
+    const { server, client } = await bench.connect();
+    const [finished, reset, stopped] = [
+      await server.session.openUnidirectional(),
+      await server.session.openUnidirectional(),
+      await server.session.openUnidirectional(),
+    ];
+    const streams = [finished, reset, stopped];
+    const done = () => streams.map((stream) => stream.done);
+    const readables = client.incomingUnidirectionalStreams.getReader();
+    quiet(readables.closed);
+    const next = async (): Promise<ReadableStream<Uint8Array>> => (await readables.read()).value!;
+    finished.write(text('all'));
+    const first = await next();
+    await until(() => finished.backlog === 0);
+    expect(done()).toEqual([false, false, false]);
+    finished.finish();
+    // At once: no reset overtakes FIN.
+    expect(finished.done).toBe(true);
+    finished.reset(CODE);
+    expect(await readAll(first)).toEqual(text('all'));
+    for (const stream of [reset, stopped]) stream.write(pattern(HUGE));
+    for (const stream of [reset, stopped]) stream.finish();
+    const readers = [(await next()).getReader(), (await next()).getReader()];
+    quiet(...readers.map(({ closed }) => closed));
+    await Promise.all(readers.map((reader) => reader.read()));
+    expect(done()).toEqual([true, false, false]);
+    reset.reset(CODE);
+    expect(done()).toEqual([true, true, false]);
+    for (const reader of readers) quiet(reader.cancel(bench.client.reason(CODE)));
+    await until(() => stopped.done);
+  },
+
   'streams that are reset the moment they open hang nothing': async (bench) => {
     const { server, client } = await bench.connect();
     for (let round = 0; round < 20; round += 1) {
@@ -335,6 +374,20 @@ const BEHAVIOURS = {
     await bench.echoes({ server, client });
     client.close({ closeCode: 4000, reason: '' });
     expect(await server.closed).toMatchObject({ code: 4000 });
+  },
+
+  [`of ${CHURN} streams of the server, one after the other, those arrive that it does not reset`]: async (
+    bench,
+  ) => {
+    const { server, client } = await bench.connect();
+    const arrived = arrivals(client, CHURN / 2);
+    for (let round = 0; round < CHURN; round += 1) {
+      const stream = await server.session.openUnidirectional();
+      stream.write(text(`stream ${round}`));
+      if (round % 2 === 0) stream.finish();
+      else stream.reset(CODE);
+    }
+    expect(new Set(await arrived).size).toBe(CHURN / 2);
   },
 
   [`${CYCLES} sessions opened and closed leave nothing behind`]: async (bench) => {

@@ -1,3 +1,4 @@
+import { Receiver } from '@spillway/delivery';
 import {
   type Codec,
   type Delivery,
@@ -14,7 +15,8 @@ import {
 import { MemoryBroker } from '../brokers/memory.ts';
 import { AdmissionControl } from '../core/admission-control.ts';
 import { type ChannelOptions, ChannelRules } from '../core/channel-rules.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Timers } from '../core/clock.ts';
+import type { Authenticate } from '../core/connection.ts';
 import type { Broker } from '../core/contracts/broker.ts';
 import { Hub } from '../core/hub.ts';
 import { type Limits, resolveLimits } from '../core/limits.ts';
@@ -22,27 +24,57 @@ import type { Logger } from '../core/logger.ts';
 import { originCheck } from '../core/origins.ts';
 import { type CborCodec, Payloads } from '../core/payload.ts';
 import { RequestHandlers } from '../core/request-handlers.ts';
-import type { Authenticate } from '../core/session-context.ts';
 import type { SessionHandle } from '../core/session-handle.ts';
 import { Sessions } from '../core/sessions.ts';
 import { connectMemory, type MemoryClient, type MemoryOptions } from '../transports/memory.ts';
 
-/** Time that stands still until it is moved. */
-export class ManualClock implements Clock {
+/** Time that stands still until it is moved. Its timers go off as it is, in order. */
+export class ManualClock implements Timers {
   #now = Date.UTC(2026, 10, 20, 12);
+  readonly #timers = new Set<{ readonly at: number; run(): void }>();
+
+  /** Timers that have not gone off. */
+  get timers(): number {
+    return this.#timers.size;
+  }
 
   now(): number {
+    return Math.floor(this.#now);
+  }
+
+  exact(): number {
     return this.#now;
   }
 
+  defer(run: () => void): void {
+    setImmediate(run);
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const timer = { at: this.#now + ms, run };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
   advance(ms: number): void {
-    this.#now += ms;
+    const end = this.#now + ms;
+    for (;;) {
+      const [next] = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+      if (next === undefined) break;
+      this.#now = Math.max(this.#now, next.at);
+      this.#timers.delete(next);
+      next.run();
+    }
+    this.#now = end;
   }
 }
 
+/** Turns of the event loop in which what was done has all its consequences: there, back, and what is deferred. */
+const TURNS = 4;
+
 /** Resolves when everything that follows from what was done so far, in memory, has happened. */
-export function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Remembers what was logged, as `level: message`. */
@@ -73,6 +105,7 @@ export interface BenchOptions {
   readonly authenticate?: Authenticate;
   readonly origins?: readonly string[] | '*';
   readonly broker?: Broker;
+  readonly maxDelay?: number;
   readonly cbor?: CborCodec;
 }
 
@@ -89,20 +122,25 @@ export class Bench {
   readonly sessions: Sessions;
   /** Every session that opened, in order. */
   readonly opened: SessionHandle[] = [];
+  /** What the application heard of sessions after they opened, as `detached session-1` or `resumed session-1`. */
+  readonly moves: string[] = [];
   /** Every end of an opened session: code and reason. */
   readonly closed: (readonly [code: number, reason: string])[] = [];
 
-  constructor({ limits, authenticate, origins, broker = new MemoryBroker(), cbor }: BenchOptions = {}) {
+  constructor(options: BenchOptions = {}) {
+    const { limits, authenticate, origins, broker = new MemoryBroker(), maxDelay = 0, cbor } = options;
     this.limits = resolveLimits(limits);
     let epochs = 0;
     this.hub = new Hub(broker, this.rules, this.book, this.clock, () => `epoch-${++epochs}`);
     void this.hub.start();
     this.admission = new AdmissionControl(this.limits, originCheck(origins));
     let ids = 0;
+    let tokens = 0;
     this.sessions = new Sessions(
       this.admission,
       {
         limits: this.limits,
+        maxDelay,
         clock: this.clock,
         hub: this.hub,
         book: this.book,
@@ -110,10 +148,13 @@ export class Bench {
         handlers: this.handlers,
         authenticate,
         logger: this.logger,
+        newId: () => `session-${++ids}`,
+        newToken: () => `token-${++tokens}`,
       },
-      () => `session-${++ids}`,
       {
         opened: (session) => this.opened.push(session),
+        detached: ({ id }) => this.moves.push(`detached ${id}`),
+        resumed: ({ id }) => this.moves.push(`resumed ${id}`),
         closed: (_session, code, reason) => this.closed.push([code, reason]),
       },
     );
@@ -151,6 +192,8 @@ export class Bench {
 export interface TestClientOptions extends MemoryOptions {
   /** @default 'binary' */
   readonly encoding?: Encoding;
+  /** Does it acknowledge at once what comes? @default true */
+  readonly acks?: boolean;
 }
 
 export interface MessageOptions {
@@ -179,14 +222,19 @@ export class TestClient {
   ending: { readonly code: number; readonly reason: string } | undefined;
   readonly #bench: Bench;
   readonly #encoding: Encoding;
+  readonly #acks: boolean;
   readonly #names = new NameTable(65_536);
+  readonly #receiver = new Receiver();
+  /** Its own, and hurried, so that every ACK is due at once. */
+  #now = 0;
   /** Arrivals that `next` has not handed out, by kind in order. */
   readonly #fresh: Arrival[] = [];
   #ids = 0;
 
-  constructor(bench: Bench, { encoding = 'binary', ...options }: TestClientOptions) {
+  constructor(bench: Bench, { encoding = 'binary', acks = true, ...options }: TestClientOptions) {
     this.#bench = bench;
     this.#encoding = encoding;
+    this.#acks = acks;
     this.pipe = connectMemory(
       bench.sessions,
       {
@@ -278,17 +326,28 @@ export class TestClient {
 
   #receive(bytes: Uint8Array, reliable: boolean, lane: number): void {
     this.#names.clock = this.#bench.clock.now();
-    readPacket(bytes, this.#names, (envelope) => {
-      if (envelope.kind === 'names') this.#names.define(envelope);
-      const arrival = { envelope, bytes, reliable, lane };
-      this.arrivals.push(arrival);
-      this.#fresh.push(arrival);
-    });
+    this.#now += 60_000;
+    readPacket(
+      bytes,
+      this.#names,
+      (envelope, packet) => {
+        if (envelope.kind === 'names') this.#names.define(envelope);
+        if (envelope.kind === 'lane') this.#receiver.lane(envelope);
+        else if (envelope.kind === 'number') this.#receiver.number(envelope.number);
+        else this.#receiver.take(envelope, packet, this.#now);
+        const arrival = { envelope, bytes, reliable, lane };
+        this.arrivals.push(arrival);
+        this.#fresh.push(arrival);
+      },
+      (number) => this.#receiver.packet(number, this.#now, reliable),
+    );
+    const ack = this.#receiver.ack(this.#now + 30_000);
+    if (ack !== undefined && this.#acks) this.send(ack);
   }
 }
 
 /** What a message is made of, with the defaults of a test: JSON, reliable. */
-function message(
+export function message(
   value: unknown,
   { delivery = 'reliable', codec = 'json', key }: MessageOptions,
 ): { delivery: Delivery; codec: Codec; key: string | undefined; payload: Uint8Array } {

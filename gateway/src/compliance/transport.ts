@@ -1,120 +1,30 @@
-import { CLOSE, type Encoding } from '@spillway/envelope';
+import { CLOSE } from '@spillway/envelope';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Acceptor, Transport } from '../core/contracts/transport.ts';
-import { type Ending, TestAcceptor, type TestConnection, until } from './acceptor.ts';
-
-/** Starts what is under test with this acceptor, on loopback and any free port. */
-export type TransportFactory = (acceptor: Acceptor) => Promise<TransportServer>;
-
-export interface TransportServer {
-  /** @throws RefusedError where the handshake itself is refused. */
-  connect(options?: TransportClientOptions): Promise<TransportClient>;
-  /** A client that begins a handshake and is gone before it ends; absent where nothing lies in between. */
-  vanish?(): Promise<void>;
-  close(): Promise<void>;
-}
-
-export interface TransportClientOptions {
-  /** @default 'binary' */
-  readonly encoding?: Encoding;
-  readonly origin?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Appended to the path, with its question mark. */
-  readonly query?: string;
-}
-
-/** A bare client of the transport under test: bytes in, bytes out, no session. */
-export interface TransportClient {
-  /** What came, in order. */
-  readonly arrivals: readonly Arrival[];
-  /** Code and reason with which the connection ended. */
-  readonly ending: Ending | undefined;
-  send(bytes: Uint8Array, lane: number): void;
-  sendDatagram(bytes: Uint8Array): void;
-  /** Stops reading a stream, 0 the control stream or the pipe, until `release`. */
-  hold(stream: number): void;
-  release(): void;
-  close(code: number, reason: string): void;
-  /** Gone without a farewell. */
-  cut(): void;
-}
-
-export interface Arrival {
-  readonly bytes: Uint8Array;
-  readonly reliable: boolean;
-  /** 0: control stream or pipe; others count up as the gateway opens them. */
-  readonly stream: number;
-}
-
-/** What a transport cannot do, each with its reason. */
-export interface TransportGaps {
-  /** Lanes share one pipe. */
-  readonly lanes?: string;
-  readonly datagrams?: string;
-}
-
-/** A handshake that was answered with a refusal. */
-export class RefusedError extends Error {
-  override readonly name = 'RefusedError';
-  readonly code: number;
-
-  constructor(code: number) {
-    super(`refused with ${code}`);
-    this.code = code;
-  }
-}
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-function encode(text: string): Uint8Array {
-  return encoder.encode(text);
-}
-
-function decode(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
-}
-
-/** `count` texts that say where they stand. */
-function numbered(prefix: string, count: number): string[] {
-  return Array.from({ length: count }, (_, index) => `${prefix} ${index}`);
-}
-
-function pattern(length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, index) => index % 251);
-}
+import { until } from './acceptor.ts';
+import {
+  decode,
+  encode,
+  fill,
+  numbered,
+  pattern,
+  type RefusedError,
+  same,
+  TransportBench,
+  type TransportFactory,
+  type TransportGaps,
+} from './transport-bench.ts';
+import { laneStreams, messageStreams } from './transport-streams.ts';
 
 /** The behaviour that the core relies on. Call once per transport. */
 export function transportCompliance(name: string, factory: TransportFactory, gaps: TransportGaps = {}): void {
-  const servers: TransportServer[] = [];
+  const bench = new TransportBench(factory);
 
-  async function serve(): Promise<{ acceptor: TestAcceptor; server: TransportServer }> {
-    const acceptor = new TestAcceptor();
-    const server = await factory(acceptor);
-    servers.push(server);
-    return { acceptor, server };
-  }
-
-  async function pair(options?: TransportClientOptions): Promise<{
-    acceptor: TestAcceptor;
-    client: TransportClient;
-    connection: TestConnection;
-    transport: Transport;
-  }> {
-    const { acceptor, server } = await serve();
-    const client = await server.connect(options);
-    const connection = await until(() => acceptor.connections[0], 'accept');
-    return { acceptor, client, connection, transport: connection.transport };
-  }
-
-  afterEach(async () => {
-    await Promise.all(servers.splice(0).map((server) => server.close()));
-  });
+  afterEach(() => bench.close());
 
   describe(`transport ${name}`, () => {
     test('carries envelopes both ways, in order on each lane', async () => {
-      const { client, connection, transport } = await pair();
-      const lanes = [0, 1, 2, 65];
+      const { client, connection, transport } = await bench.pair();
+      const lanes = [0, 1, 65, 2 ** 31, Number.MAX_SAFE_INTEGER];
       const texts = (lane: number) => numbered(`lane ${lane} message`, 50);
       for (let index = 0; index < 50; index++) {
         for (const lane of lanes) {
@@ -122,7 +32,7 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
           transport.write(encode(texts(lane)[index]!), lane);
         }
       }
-      await until(() => client.arrivals.length === 200 && connection.received.length === 200, 'all messages');
+      await until(() => client.arrivals.length === 250 && connection.received.length === 250, 'all messages');
       const down = client.arrivals.map(({ bytes }) => decode(bytes));
       for (const lane of lanes) {
         const ofLane = (text: string) => text.startsWith(`lane ${lane} `);
@@ -135,54 +45,10 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
     });
 
     if (gaps.lanes === undefined) {
-      test('gives 64 lanes a stream each, further ones the control stream until a lane ends', async () => {
-        const { client, transport } = await pair();
-        client.send(encode('hello'), 0);
-        for (let lane = 0; lane <= 65; lane++) transport.write(encode(`${lane}`), lane);
-        transport.write(encode('1'), 1);
-        transport.closeLane(1);
-        transport.write(encode('66'), 66);
-        await until(() => client.arrivals.length === 68, 'all messages');
-        const streams = (lane: number) =>
-          client.arrivals.filter(({ bytes }) => decode(bytes) === `${lane}`).map(({ stream }) => stream);
-        expect(streams(0)).toEqual([0]);
-        expect(streams(65)).toEqual([0]);
-        const [first, second] = streams(1);
-        expect(second).toBe(first);
-        expect(new Set([0, first, ...streams(64), ...streams(66)]).size).toBe(4);
-      });
-
-      test('a lane that the peer does not read delays no other lane', async () => {
-        const { client, connection, transport } = await pair();
-        client.send(encode('hello'), 0);
-        transport.write(encode('first'), 1);
-        const { stream } = await until(() => client.arrivals[0], 'the lane');
-        client.hold(stream);
-        const blocked = await fill(transport, 1, 256 * 1024);
-        transport.write(encode('still here'), 2);
-        transport.write(encode('me too'), 0);
-        const heard = () => client.arrivals.filter((arrival) => arrival.stream !== stream);
-        await until(() => heard().length === 2, 'the other lanes');
-        expect(transport.backlog).toBeGreaterThan(0);
-        client.release();
-        await until(() => client.arrivals.length === 1 + blocked + 2, 'the blocked lane');
-        await until(() => transport.backlog === 0, 'an empty backlog');
-        expect(connection.endings).toEqual([]);
-      });
-
-      test('a closed lane ends after what was written, and its number can be used again', async () => {
-        const { client, transport } = await pair();
-        client.send(encode('hello'), 0);
-        transport.write(encode('old'), 7);
-        transport.closeLane(7);
-        transport.write(encode('new'), 7);
-        transport.closeLane(8);
-        await until(() => client.arrivals.length === 2, 'both messages');
-        expect(new Set(client.arrivals.map(({ stream }) => stream)).size).toBe(2);
-      });
+      laneStreams(bench);
     } else {
       test(`keeps one order over all lanes (${gaps.lanes})`, async () => {
-        const { client, transport } = await pair();
+        const { client, transport } = await bench.pair();
         for (const lane of [3, 0, 1, 3, 65]) transport.write(encode(`${lane}`), lane);
         transport.closeLane(3);
         transport.write(encode('3 again'), 3);
@@ -199,7 +65,7 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
     }
 
     test('carries messages of the largest size between small ones', async () => {
-      const { acceptor, client, connection, transport } = await pair();
+      const { acceptor, client, connection, transport } = await bench.pair();
       const largest = pattern(acceptor.maxFrameBytes);
       const messages = [pattern(1), largest, pattern(2), largest];
       for (const bytes of messages) {
@@ -208,14 +74,14 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
       }
       await until(() => client.arrivals.length === 4 && connection.received.length === 4, 'all messages');
       for (const [index, bytes] of messages.entries()) {
-        expect(Buffer.compare(client.arrivals[index]!.bytes, bytes)).toBe(0);
-        expect(Buffer.compare(connection.received[index]!.bytes, bytes)).toBe(0);
+        expect(same(client.arrivals[index]!.bytes, bytes)).toBe(true);
+        expect(same(connection.received[index]!.bytes, bytes)).toBe(true);
       }
       expect(connection.violations).toEqual([]);
     });
 
     test('reports a message over the largest size once, takes in nothing more, and the peer learns the code', async () => {
-      const { acceptor, client, connection } = await pair();
+      const { acceptor, client, connection } = await bench.pair();
       client.send(encode('before'), 0);
       await until(() => connection.received.length === 1, 'the first message');
       client.send(pattern(acceptor.maxFrameBytes + 1), 0);
@@ -228,7 +94,7 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
     });
 
     test('carries text envelopes untouched', async () => {
-      const { client, connection, transport } = await pair({ encoding: 'json' });
+      const { client, connection, transport } = await bench.pair({ encoding: 'json' });
       const text = JSON.stringify({ v: 1, type: 'GREETING', payload: 'grüß Gott, 世界 🌍' });
       client.send(encode(text), 0);
       transport.write(encode(text), 0);
@@ -239,7 +105,7 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
 
     if (gaps.datagrams === undefined) {
       test('carries datagrams both ways, up to the size it tells', async () => {
-        const { client, connection, transport } = await pair();
+        const { client, connection, transport } = await bench.pair();
         client.send(encode('hello'), 0);
         await until(() => connection.received.length === 1, 'the greeting');
         expect(transport.maxDatagramSize).toBeGreaterThanOrEqual(1_000);
@@ -253,19 +119,19 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
           return connection.received.length > 1;
         }, 'a datagram at the gateway');
         expect(client.arrivals[0]).toMatchObject({ reliable: false });
-        expect(Buffer.compare(client.arrivals[0]!.bytes, largest)).toBe(0);
+        expect(same(client.arrivals[0]!.bytes, largest)).toBe(true);
         expect(connection.received[1]!.reliable).toBe(false);
         expect(connection.texts[1]).toBe('input');
       });
 
       test('refuses a datagram that is too big', async () => {
-        const { connection, transport } = await pair();
+        const { connection, transport } = await bench.pair();
         expect(transport.sendDatagram(new Uint8Array(transport.maxDatagramSize + 1))).toBe(false);
         expect(connection.endings).toEqual([]);
       });
 
       test('never lets datagrams queue up: it refuses them', async () => {
-        const { client, transport } = await pair();
+        const { client, transport } = await bench.pair();
         client.hold(0);
         const bytes = new Uint8Array(1_000);
         let accepted = 0;
@@ -273,16 +139,23 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
         expect(accepted).toBeLessThan(10_000);
         expect(accepted).toBeGreaterThan(0);
       });
+
+      messageStreams(bench, gaps);
     } else {
-      test(`has no datagrams (${gaps.datagrams})`, async () => {
-        const { transport } = await pair();
+      test(`is a pipe, without datagrams and message streams (${gaps.datagrams})`, async () => {
+        const { client, connection, transport } = await bench.pair();
         expect(transport.maxDatagramSize).toBe(0);
         expect(transport.sendDatagram(encode('lost'))).toBe(false);
+        expect(transport.openMessage([encode('lost')])).toBeUndefined();
+        transport.write(encode('kept'), 0);
+        await until(() => client.arrivals.length > 0, 'the message');
+        expect(client.arrivals.map(({ bytes }) => decode(bytes))).toEqual(['kept']);
+        expect(connection.endings).toEqual([]);
       });
     }
 
     test('has a backlog while the peer does not read, and none once it did', async () => {
-      const { client, connection, transport } = await pair();
+      const { client, connection, transport } = await bench.pair();
       client.send(encode('hello'), 0);
       await until(() => connection.received.length === 1, 'the greeting');
       client.hold(0);
@@ -297,23 +170,25 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
     });
 
     test('closes with code and reason, after what was written', async () => {
-      const { client, connection, transport } = await pair();
+      const { client, connection, transport } = await bench.pair();
       client.send(encode('hello'), 0);
       await until(() => connection.received.length === 1, 'the greeting');
       for (const lane of [0, 1, 2]) transport.write(pattern(20_000), lane);
+      // On a stream of its own where there are any.
+      if (!transport.openMessage([pattern(20_000)])) transport.write(pattern(20_000), 0);
       transport.write(encode('last words'), 0);
       transport.close(CLOSE.unauthorized, 'bad token: größer');
       transport.close(CLOSE.internal, 'a second close changes nothing');
       const ending = await until(() => client.ending, 'the close');
       expect(ending).toEqual({ code: CLOSE.unauthorized, reason: 'bad token: größer' });
-      expect(client.arrivals.length).toBe(4);
+      expect(client.arrivals.length).toBe(5);
       expect(client.arrivals.map(({ bytes }) => decode(bytes))).toContain('last words');
       await until(() => connection.endings.length > 0, 'closed');
       expect(connection.endings).toEqual([{ code: CLOSE.unauthorized, reason: 'bad token: größer' }]);
     });
 
     test('cuts a reason that is too long at a whole character', async () => {
-      const { client, transport } = await pair();
+      const { client, transport } = await bench.pair();
       const reason = '€'.repeat(1_000);
       transport.close(CLOSE.forbidden, reason);
       const ending = await until(() => client.ending, 'the close');
@@ -323,7 +198,7 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
     });
 
     test('tells the code and reason of a peer that closes', async () => {
-      const { client, connection } = await pair();
+      const { client, connection } = await bench.pair();
       client.send(encode('hello'), 0);
       await until(() => connection.received.length === 1, 'the greeting');
       client.close(CLOSE.normal, 'bye');
@@ -332,7 +207,7 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
     });
 
     test('takes a peer that is gone without a word as lost', async () => {
-      const { client, connection } = await pair();
+      const { client, connection } = await bench.pair();
       client.send(encode('hello'), 0);
       await until(() => connection.received.length === 1, 'the greeting');
       client.cut();
@@ -341,7 +216,7 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
     });
 
     test('a peer that never reads cannot hold up the close', async () => {
-      const { client, connection, transport } = await pair();
+      const { client, connection, transport } = await bench.pair();
       client.send(encode('hello'), 0);
       await until(() => connection.received.length === 1, 'the greeting');
       client.hold(0);
@@ -353,18 +228,20 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
     });
 
     test('hears and says nothing after the end', async () => {
-      const { client, connection, transport } = await pair();
+      const { client, connection, transport } = await bench.pair();
       client.send(encode('hello'), 0);
       await until(() => connection.received.length === 1, 'the greeting');
       transport.close(CLOSE.normal, '');
       for (const lane of [0, 1]) transport.write(encode('too late'), lane);
       expect(transport.sendDatagram(encode('too late'))).toBe(false);
+      expect(transport.openMessage([encode('too late')])).toBeUndefined();
       client.send(encode('too late'), 0);
       await until(() => client.ending !== undefined && connection.endings.length > 0, 'both ends');
       client.send(encode('too late'), 0);
       transport.write(encode('too late'), 0);
       transport.closeLane(1);
       expect(transport.sendDatagram(encode('too late'))).toBe(false);
+      expect(transport.openMessage([encode('too late')])).toBeUndefined();
       transport.close(CLOSE.internal, 'again');
       await new Promise((resolve) => setImmediate(resolve));
       expect(client.arrivals).toEqual([]);
@@ -374,7 +251,7 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
     });
 
     test('may be closed while it is being accepted', async () => {
-      const { acceptor, server } = await serve();
+      const { acceptor, server } = await bench.serve();
       const accept = acceptor.accept.bind(acceptor);
       acceptor.accept = (admission, transport) => {
         const receiver = accept(admission, transport);
@@ -388,7 +265,7 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
     });
 
     test('tells the core who wants to connect', async () => {
-      const { acceptor } = await pair({
+      const { acceptor } = await bench.pair({
         origin: 'https://game.example',
         headers: { 'X-Trace': 'abc' },
         query: '?room=7',
@@ -405,12 +282,12 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
     });
 
     test('has no origin for a client that sends none', async () => {
-      const { acceptor } = await pair();
+      const { acceptor } = await bench.pair();
       expect(acceptor.admitted[0]!.origin).toBeUndefined();
     });
 
     test('turns away whom the core refuses, with the code', async () => {
-      const { acceptor, server } = await serve();
+      const { acceptor, server } = await bench.serve();
       acceptor.refusal = {
         code: CLOSE['origin-refused'],
         status: 403,
@@ -427,7 +304,7 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
     });
 
     test('settles every admission once, however its client leaves', async () => {
-      const { acceptor, server } = await serve();
+      const { acceptor, server } = await bench.serve();
       for (let index = 0; index < 12; index++) {
         await server.vanish?.();
         const client = await server.connect();
@@ -445,18 +322,4 @@ export function transportCompliance(name: string, factory: TransportFactory, gap
       expect(acceptor.connections.length).toBeGreaterThanOrEqual(12);
     });
   });
-}
-
-/** Writes numbered messages of 16 KiB until `bytes` wait; returns how many there were. */
-async function fill(transport: Transport, lane: number, bytes: number): Promise<number> {
-  let count = 0;
-  await until(() => {
-    const message = new Uint8Array(16 * 1024);
-    message[0] = count % 256;
-    message[1] = count >> 8;
-    transport.write(message, lane);
-    count++;
-    return transport.backlog >= bytes;
-  }, 'a full backlog');
-  return count;
 }

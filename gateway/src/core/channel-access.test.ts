@@ -1,4 +1,4 @@
-import type { Kind } from '@spillway/envelope';
+import { CLOSE, type Kind } from '@spillway/envelope';
 import { expect, test } from 'vitest';
 import { MemoryBroker } from '../brokers/memory.ts';
 import { Bench, settled, type TestClient } from '../compliance/fixture.ts';
@@ -252,7 +252,7 @@ test('onSubscribe comes once the client has its answer, onUnsubscribe once it le
   await client.unsubscribe('arena/7');
   await client.subscribe('arena/7');
   expect(calls).toEqual(['in arena/7 7', 'out arena/7 7', 'in arena/7 7']);
-  client.pipe.cut();
+  client.pipe.close(CLOSE.normal, '');
   await settled();
   expect(calls).toEqual(['in arena/7 7', 'out arena/7 7', 'in arena/7 7', 'out arena/7 7']);
 });
@@ -270,7 +270,7 @@ test.each([
   await client.subscribe('arena/7');
   await client.unsubscribe('arena/7');
   await client.subscribe('arena/7');
-  client.pipe.cut();
+  client.pipe.close(CLOSE.normal, '');
   await settled();
   expect(bench.logger.lines.filter((line) => line.startsWith('error'))).toEqual([
     'error: onSubscribe failed',
@@ -327,11 +327,16 @@ test('after unsubscribe nothing comes, and the lane is closed', async () => {
   await settled();
   expect(client.payloads.length).toBe(heard);
   expect(bench.hub.stats.channels).toBe(0);
-  // A lane that is closed is announced anew.
+  // A lane that has ended is announced anew, under another number.
   await client.subscribe('arena/7');
   bench.publish('arena/7', 'T', 3);
   await client.next('event');
-  expect(count(client, 'lane')).toBe(2);
+  const lanes = client.arrivals.map(({ envelope }) => envelope).filter(({ kind }) => kind === 'lane');
+  expect(lanes).toEqual([
+    { kind: 'lane', lane: 1, channel: 'arena/7', count: 0 },
+    { kind: 'lane', lane: 1, channel: '', count: 2 },
+    { kind: 'lane', lane: 2, channel: 'arena/7', count: 0 },
+  ]);
 });
 
 test('leaving what one is not in is answered as well', async () => {
@@ -501,7 +506,7 @@ test.each(['allowed', 'refused', 'failed'])(
     client.publish('arena/8', 'T', 1);
     client.publish('arena/8', 'T', 2);
     await settled();
-    client.pipe.cut();
+    client.pipe.close(CLOSE.normal, '');
     await settled();
     for (const answer of answers) {
       if (how === 'failed') answer.reject(new SpillwayError('late', 'too late'));
@@ -528,7 +533,7 @@ test('a session that closes while the broker subscribes leaves nothing behind, a
   client.send({ kind: 'subscribe', id: 's1', channel: 'arena/7' });
   await settled();
   expect(bench.hub.stats.channels).toBe(1);
-  client.pipe.cut();
+  client.pipe.close(CLOSE.normal, '');
   await settled();
   expect(bench.hub.stats.channels).toBe(0);
   broker.waiting[0]!.take();

@@ -1,4 +1,5 @@
 import type { Delivery } from '@spillway/envelope';
+import { checkDropOptions, type DropOptions } from './drop-options.ts';
 import { SpillwayError } from './errors.ts';
 import type { MessageMeta, SessionHandle } from './session-handle.ts';
 
@@ -24,12 +25,16 @@ export type PublishVerdict = boolean | void | Promise<boolean | void>;
 
 /**
  * How a channel behaves. All hooks may be asynchronous: what the session does next on the channel waits for them,
- * so order is kept. What `onSubscribe` and `onUnsubscribe` throw is logged.
+ * so order is kept. What `onSubscribe` and `onUnsubscribe` throw is logged. `maxAge` and `oversize` hold for what
+ * clients publish here, and for what the server does without saying otherwise.
  */
-export interface ChannelOptions {
+export interface ChannelOptions extends DropOptions {
   /** Class of what the server publishes here without naming one. @default 'reliable' */
   readonly delivery?: Delivery | undefined;
-  /** May this session do that here? Asked when it subscribes, and at its first publication. @default yes */
+  /**
+   * May this session do that here? Asked when it subscribes, at its first publication, and again when it resumes:
+   * for publications always, for subscriptions if `authenticate` gave another user. @default yes
+   */
   readonly authorize?:
     | ((action: 'subscribe' | 'publish', context: ChannelContext) => boolean | Promise<boolean>)
     | undefined;
@@ -63,8 +68,9 @@ interface Pattern {
 export class ChannelRules {
   readonly #patterns: Pattern[] = [];
 
-  /** @throws SpillwayError `bad-pattern`, `duplicate-pattern` */
+  /** @throws SpillwayError `bad-pattern`, `duplicate-pattern`; RangeError for `maxAge` or `oversize` */
   declare(pattern: string, options: ChannelOptions): void {
+    checkDropOptions(options);
     const parsed = parse(pattern, { ...options, pattern });
     const same = this.#patterns.find((other) => shape(other) === shape(parsed));
     if (same !== undefined) {

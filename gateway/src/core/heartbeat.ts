@@ -9,6 +9,8 @@ export class Heartbeat {
   #pinged: number;
   #awaitsPong = false;
   #rtt: number | undefined;
+  #minRtt: number | undefined;
+  #measured = Number.NEGATIVE_INFINITY;
 
   constructor({ pingInterval, idleTimeout }: { pingInterval: number; idleTimeout: number }, now: number) {
     this.#pingInterval = pingInterval;
@@ -22,6 +24,16 @@ export class Heartbeat {
     return this.#rtt;
   }
 
+  /** The shortest round trip so far, in ms. */
+  get minRtt(): number | undefined {
+    return this.#minRtt;
+  }
+
+  /** When something came in last. */
+  get heardAt(): number {
+    return this.#heard;
+  }
+
   /** Anything came in. */
   heard(now: number): void {
     this.#heard = now;
@@ -32,9 +44,16 @@ export class Heartbeat {
     const silent = now - this.#heard;
     if (silent >= this.#idleTimeout) return 'silent';
     if (silent < this.#pingInterval || now - this.#pinged < this.#pingInterval) return undefined;
-    this.#pinged = now;
-    this.#awaitsPong = true;
+    this.#ping(now);
     return 'ping';
+  }
+
+  /** Somebody wants to know the round trip. True: the caller sends PING with this `now`; not too often. */
+  measure(now: number): boolean {
+    if (now - this.#measured < this.#pingInterval) return false;
+    this.#measured = now;
+    this.#ping(now);
+    return true;
   }
 
   /** An answer to nothing, or to an older ping, measures nothing. */
@@ -42,5 +61,11 @@ export class Heartbeat {
     if (!this.#awaitsPong || time !== this.#pinged) return;
     this.#awaitsPong = false;
     this.#rtt = now - this.#pinged;
+    this.#minRtt = Math.min(this.#minRtt ?? this.#rtt, this.#rtt);
+  }
+
+  #ping(now: number): void {
+    this.#pinged = now;
+    this.#awaitsPong = true;
   }
 }

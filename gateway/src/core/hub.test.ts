@@ -112,7 +112,7 @@ test('encodes an event once, for all subscribers and the broker', async () => {
   await settled();
   const [first, second] = listeners.map(({ heard }) => heard[0]!);
   expect(second).toBe(first);
-  expect(first!.full('binary')).toBe(broker.published[0]!.bytes);
+  expect(first!.full('binary').bytes).toBe(broker.published[0]!.bytes);
   expect(decode(broker.published[0]!.bytes)).toEqual({ ...broker.published[0]!.event, id: undefined });
 });
 
@@ -125,7 +125,7 @@ test('takes an event from the wire where the broker did not keep it decoded', as
   broker.publish({ channel, bytes });
   await settled();
   expect(listener.heard[1]!.event).toEqual({ ...listener.heard[0]!.event, id: undefined });
-  expect(listener.heard[1]!.full('binary')).toBe(bytes);
+  expect(listener.heard[1]!.full('binary').bytes).toBe(bytes);
 });
 
 test('an event carries nothing of its publisher: no id', async () => {

@@ -2,6 +2,7 @@ import { type Codec, type Delivery, decode, type Event, encode, type NameBook } 
 import type { ChannelMatch, ChannelRules } from './channel-rules.ts';
 import type { Clock } from './clock.ts';
 import type { Broker, BrokerMessage } from './contracts/broker.ts';
+import type { DropOptions } from './drop-options.ts';
 import { SpillwayError } from './errors.ts';
 import { Publication } from './publication.ts';
 
@@ -114,7 +115,7 @@ export class Hub {
   }
 
   /** @throws ProtocolError when a field is out of range, as `encode` does. */
-  publish({ channel, type, delivery, codec, payload, key }: Draft): void {
+  publish({ channel, type, delivery, codec, payload, key }: Draft, drop: DropOptions = {}): void {
     const topic = this.#topics.get(channel);
     // Nobody here listens, and so nobody at all until a broker spans nodes and stamps for them.
     const seq = (topic?.seq ?? 0) + 1;
@@ -124,7 +125,7 @@ export class Hub {
     // Only now: what cannot be encoded must not leave a hole in the sequence.
     if (topic !== undefined) topic.seq = seq;
     this.#published++;
-    this.#broker.publish({ channel, bytes, event });
+    this.#broker.publish({ channel, bytes, event, maxAge: drop.maxAge, oversize: drop.oversize });
   }
 
   #open(channel: string): Topic {
@@ -139,10 +140,11 @@ export class Hub {
     return topic;
   }
 
-  #dispatch({ channel, bytes, event }: BrokerMessage): void {
+  #dispatch(message: BrokerMessage): void {
+    const { channel, bytes, event } = message;
     const topic = this.#topics.get(channel);
     if (topic === undefined) return;
-    const publication = new Publication(event ?? (decode(bytes) as Event), this.#book, bytes);
+    const publication = new Publication(event ?? (decode(bytes) as Event), this.#book, bytes, message);
     const { seq = Number.POSITIVE_INFINITY } = publication.event;
     for (const [subscriber, since] of topic.subscribers) {
       if (seq <= since) continue;

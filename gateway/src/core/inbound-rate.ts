@@ -4,14 +4,24 @@ import { TokenBucket } from './token-bucket.ts';
 /** Reliable messages over the rate that are answered before the session is closed; one a second is forgiven. */
 const STRIKES = 100;
 
-/** How much one session may send: messages, bytes, and how often it may be told that it was too much. */
+/**
+ * Acknowledgements, a second and at once. How many there are depends on what the client is sent, one for 16 KiB at
+ * most, so this is a client that takes in 250 Mbit/s.
+ */
+const ACKS = { perSecond: 2_000, burst: 4_000 };
+
+/** How much one session may send, and how often it may be too much. */
 export class InboundRate {
   readonly #messages: TokenBucket;
+  readonly #upkeep: TokenBucket;
+  readonly #acks: TokenBucket;
   readonly #bytes: TokenBucket;
   readonly #strikes: TokenBucket;
 
   constructor(limits: Limits, now: number) {
     this.#messages = new TokenBucket(limits.messagesPerSecond, limits.messagesBurst, now);
+    this.#upkeep = new TokenBucket(limits.messagesPerSecond, limits.messagesBurst, now);
+    this.#acks = new TokenBucket(ACKS.perSecond, ACKS.burst, now);
     const bytesBurst = Math.max(limits.bytesPerSecond * 2, limits.maxMessageBytes);
     this.#bytes = new TokenBucket(limits.bytesPerSecond, bytesBurst, now);
     this.#strikes = new TokenBucket(1, STRIKES, now);
@@ -22,12 +32,28 @@ export class InboundRate {
     return this.#bytes.take(count, now);
   }
 
-  /** Is one more message within the rate? */
+  /** Is one more message of the application within the rate? */
   takeMessage(now: number): boolean {
     return this.#messages.take(1, now);
   }
 
-  /** A reliable message was over the rate. False: that was once too often. */
+  /** Is one more envelope that is no message of the application, such as PING or NAMES, within the rate? */
+  takeUpkeep(now: number): boolean {
+    return this.#upkeep.take(1, now);
+  }
+
+  /** Is one more ACK within the rate? */
+  takeAck(now: number): boolean {
+    return this.#acks.take(1, now);
+  }
+
+  /** The client was cut off since then: what it could not send in that time it may send at once. */
+  excuse(since: number, now: number): void {
+    this.#messages.excuse(since, now);
+    this.#bytes.excuse(since, now);
+  }
+
+  /** Something that cannot just be dropped was over the rate. False: that was once too often. */
   strike(now: number): boolean {
     return this.#strikes.take(1, now);
   }

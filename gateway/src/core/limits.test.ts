@@ -21,6 +21,8 @@ test('the defaults are those of the design', () => {
     idleTimeout: 30_000,
     pingInterval: 10_000,
     drainTimeout: 30_000,
+    retainBudget: 1_048_576,
+    resumeWindow: 120_000,
   });
 });
 

@@ -2,7 +2,7 @@ import type { SessionLimits } from '@spillway/envelope';
 
 /** Every bound of the gateway. Sizes in bytes, times in ms, rates per second. */
 export interface Limits {
-  /** Largest reliable message, and so the largest frame. @default 65536 */
+  /** Largest envelope. @default 65536 */
   readonly maxMessageBytes: number;
   /** Largest HELLO: what a stranger may make the gateway hold. @default 16384 */
   readonly maxHelloBytes: number;
@@ -20,20 +20,29 @@ export interface Limits {
   readonly pendingPerSession: number;
   /** Dictionary numbers that each end may define in one session. @default 4096 */
   readonly maxNames: number;
-  /** Unsent bytes of one session above which unreliable messages are dropped. @default 262144 */
+  /** Bytes of droppable messages that wait in one session, above which `unreliable` ones are dropped. @default 262144 */
   readonly sendBudgetSoft: number;
-  /** Unsent bytes of one session above which it closes as `slow-consumer`. @default 1048576 */
+  /** Unsent or unacknowledged bytes of one session above which it closes as `slow-consumer`. @default 1048576 */
   readonly sendBudgetHard: number;
-  /** Sessions and unfinished handshakes from one IPv4 address or IPv6 /64. @default 256 */
+  /** Bytes kept for a client that is away; what is more is named to it as a gap. @default 1048576 */
+  readonly retainBudget: number;
+  /**
+   * Connections from one IPv4 address or IPv6 /64; and apart from them, sessions from there that are kept for clients
+   * that are away. @default 256
+   */
   readonly sessionsPerAddress: number;
   /** New connections from one IPv4 address or IPv6 /64, sustained; five times as many at once. @default 100 */
   readonly handshakesPerSecond: number;
-  /** Sessions on this gateway. @default 10000 */
+  /** Connections to this gateway; and apart from them, sessions kept for clients that are away. @default 10000 */
   readonly maxSessions: number;
   /** From connection to HELLO. @default 5000 */
   readonly helloTimeout: number;
-  /** A session that sends nothing for so long is closed. @default 30000 */
+  /** A connection on which nothing comes for so long is closed; its session is kept. @default 30000 */
   readonly idleTimeout: number;
+  /** The same where something waits to be acknowledged all that time. @default 10000 */
+  readonly stallTimeout: number;
+  /** How long a session is kept for a client whose connection was lost. @default 120000 */
+  readonly resumeWindow: number;
   /** How often either end pings. @default 10000 */
   readonly pingInterval: number;
   /** How long `drain` waits for clients to leave. @default 30000 */
@@ -52,11 +61,14 @@ export const DEFAULT_LIMITS: Limits = {
   maxNames: 4096,
   sendBudgetSoft: 256 * 1024,
   sendBudgetHard: 1024 * 1024,
+  retainBudget: 1024 * 1024,
   sessionsPerAddress: 256,
   handshakesPerSecond: 100,
   maxSessions: 10_000,
   helloTimeout: 5_000,
   idleTimeout: 30_000,
+  stallTimeout: 10_000,
+  resumeWindow: 120_000,
   pingInterval: 10_000,
   drainTimeout: 30_000,
 };

@@ -1,36 +1,31 @@
 import { decode, type Envelope, type Event, NameBook, type Names, NameTable } from '@spillway/envelope';
 import { beforeEach, expect, test } from 'vitest';
-import type { Transport } from './contracts/transport.ts';
-import { type Limits, resolveLimits } from './limits.ts';
-import { Outbox } from './outbox.ts';
+import { Bench } from '../compliance/fixture.ts';
+import type { Limits } from './limits.ts';
+import { Outbox, type Overflow } from './outbox.ts';
 import { Publication } from './publication.ts';
-import type { Drops } from './session-handle.ts';
+import { Traffic } from './traffic.ts';
 
-/** Takes everything, sends nothing: what is written stays its backlog. */
-class Sink implements Transport {
-  readonly name = 'memory';
-  maxDatagramSize = 1_000;
+/** A pipe that takes everything and sends nothing: what is written stays its backlog. */
+class Sink {
+  readonly maxDatagramSize = 0;
   backlog = 0;
-  takesDatagrams = true;
   readonly written: { readonly bytes: Uint8Array; readonly lane: number }[] = [];
-  readonly datagrams: Uint8Array[] = [];
-  readonly closedLanes: number[] = [];
 
   write(bytes: Uint8Array, lane: number): void {
     this.written.push({ bytes, lane });
     this.backlog += bytes.length;
   }
 
-  closeLane(lane: number): void {
-    this.closedLanes.push(lane);
+  closeLane(): void {}
+
+  sendDatagram(): boolean {
+    return false;
   }
 
-  sendDatagram(bytes: Uint8Array): boolean {
-    if (this.takesDatagrams) this.datagrams.push(bytes);
-    return this.takesDatagrams;
+  openMessage(): undefined {
+    return undefined;
   }
-
-  close(): void {}
 
   /** Kind and lane of what was written, in order. */
   get lines(): string[] {
@@ -52,16 +47,25 @@ const anything = {
 
 let sink: Sink;
 let book: NameBook;
-let drops: Drops;
+let overflows: Overflow[];
+let traffic: Traffic;
 
 beforeEach(() => {
   sink = new Sink();
   book = new NameBook();
-  drops = { backlog: 0, oversize: 0, 'rate-limited': 0, malformed: 0 };
+  overflows = [];
+  traffic = new Traffic();
 });
 
 function outbox(limits: Partial<Limits> = {}, encoding: 'binary' | 'json' = 'binary'): Outbox {
-  return new Outbox(sink, resolveLimits(limits), encoding, book, drops);
+  const { clock, limits: resolved, hub, handlers, logger } = new Bench({ limits });
+  const context = { clock, limits: resolved, hub, handlers, logger, book, maxDelay: 0, payloads: undefined! };
+  const out = new Outbox(context, encoding, traffic, {
+    waiting: () => {},
+    overflow: (why) => overflows.push(why),
+  });
+  out.attach(sink, undefined);
+  return out;
 }
 
 function publication(given: Partial<Event> = {}, size = 10): Publication {
@@ -77,106 +81,25 @@ function publication(given: Partial<Event> = {}, size = 10): Publication {
   return new Publication({ ...event, ...given }, book);
 }
 
-test('control envelopes go on lane 0', () => {
-  expect(outbox().control({ kind: 'ping', time: 1 })).toBe('sent');
-  expect(sink.lines).toEqual(['ping 0']);
-});
-
-test.each(['reliable', 'unordered'] as const)(
-  '%s events go on the lane of their channel, announced first',
-  (delivery) => {
-    const out = outbox();
-    for (const channel of ['a', 'b', 'a']) out.publish(publication({ channel, delivery }));
-    expect(sink.lines).toEqual(['names 0', 'lane 1', 'event 1', 'names 0', 'lane 2', 'event 2', 'event 1']);
-    expect(sink.envelopes('lane')).toMatchObject([
-      { lane: 1, channel: 'a' },
-      { lane: 2, channel: 'b' },
-    ]);
-    expect(sink.datagrams).toEqual([]);
-  },
-);
-
-test.each(['unreliable', 'latest'] as const)(
-  '%s events that fit go as datagrams, without a lane',
-  (delivery) => {
-    const out = outbox();
-    const one = publication({ delivery });
-    expect(out.publish(one)).toBe('sent');
-    expect(sink.lines).toEqual(['names 0']);
-    expect(sink.datagrams).toEqual([one.full('binary')]);
-  },
-);
-
-test('private events go on lane 0 without an announcement', () => {
-  outbox().publish(publication({ channel: '' }));
-  expect(sink.lines).toEqual(['names 0', 'event 0']);
-});
-
-test('an unreliable event that does not fit a datagram goes on the lane', () => {
-  sink.maxDatagramSize = 50;
-  outbox().publish(publication({ delivery: 'unreliable' }, 51));
-  expect(sink.datagrams).toEqual([]);
-  expect(sink.lines).toEqual(['names 0', 'lane 1', 'event 1']);
-});
-
-test('an unreliable event is dropped where no datagram is taken, and counted', () => {
-  sink.takesDatagrams = false;
-  const out = outbox();
-  expect(out.publish(publication({ delivery: 'unreliable' }))).toBe('backlog');
-  expect(drops.backlog).toBe(1);
-});
-
-test('without datagrams an unreliable event is dropped while more than the soft budget waits', () => {
-  sink.maxDatagramSize = 0;
-  const out = outbox({ sendBudgetSoft: 1_000, sendBudgetHard: 2_000 });
-  const unreliable = () => out.publish(publication({ delivery: 'unreliable' }, 100));
-  expect(unreliable()).toBe('sent');
-  sink.backlog = 1_000;
-  expect(unreliable()).toBe('backlog');
-  expect(out.publish(publication({}, 100))).toBe('sent');
-  sink.backlog = 0;
-  expect(unreliable()).toBe('sent');
-  expect(drops).toEqual({ backlog: 1, oversize: 0, 'rate-limited': 0, malformed: 0 });
-});
-
-test('a reliable event past the hard budget finds a slow consumer, and is not written', () => {
-  const out = outbox({ sendBudgetSoft: 1_000, sendBudgetHard: 2_000 });
-  expect(out.publish(publication({}, 1_000))).toBe('sent');
-  const before = sink.written.length;
-  expect(out.publish(publication({}, 1_000))).toBe('slow-consumer');
-  expect(sink.written.length).toBe(before);
-});
-
-test('definitions that do not fit any more find a slow consumer, though the event itself could be dropped', () => {
-  const out = outbox({ sendBudgetSoft: 1_000, sendBudgetHard: 2_000 });
-  sink.backlog = 1_999;
-  expect(out.publish(publication({ delivery: 'unreliable' }))).toBe('slow-consumer');
-  expect([sink.written, sink.datagrams]).toEqual([[], []]);
-});
-
-test('a lane that cannot be announced any more carries nothing', () => {
-  const out = outbox({ sendBudgetSoft: 1_000, sendBudgetHard: 2_000 });
-  const channel = 'x'.repeat(255);
-  out.publish(publication({ channel, delivery: 'unreliable' }));
-  out.acknowledgeNames(1);
-  sink.backlog = 1_900;
-  const small = publication({ channel }, 0);
-  expect(small.compact().length).toBeLessThan(100);
-  expect(out.publish(small)).toBe('slow-consumer');
-  expect(sink.lines).toEqual(['names 0']);
-});
-
 test('names are spelled out until the peer said that it knows them, then everybody gets the same short bytes', () => {
   const [early, late] = [outbox(), outbox()];
-  const first = publication({ delivery: 'latest', key: 'p1' });
+  const first = publication({ key: 'p1' });
   for (const out of [early, late]) out.publish(first);
-  expect(sink.datagrams).toEqual([first.full('binary'), first.full('binary')]);
-  early.acknowledgeNames(1);
-  const second = publication({ delivery: 'latest', key: 'p1' });
+  early.named(1);
+  const second = publication({ key: 'p1' });
   for (const out of [early, late, early]) out.publish(second);
-  expect(sink.datagrams.slice(2)).toEqual([second.compact(), second.full('binary'), second.compact()]);
-  expect(sink.datagrams[4]).toBe(sink.datagrams[2]);
-  expect(second.compact().length).toBeLessThan(second.full('binary').length);
+  const events = sink.written.filter(({ bytes }) => decode(bytes, anything).kind === 'event');
+  expect(events.map(({ bytes }) => bytes)).toEqual(
+    [
+      first.full('binary'),
+      first.full('binary'),
+      second.compact(),
+      second.full('binary'),
+      second.compact(),
+    ].map(({ bytes }) => bytes),
+  );
+  expect(events[4]!.bytes).toBe(events[2]!.bytes);
+  expect(second.compact().bytes.length).toBeLessThan(second.full('binary').bytes.length);
 });
 
 test('a name is defined once, on lane 0, before the event that it came with', () => {
@@ -191,17 +114,21 @@ test('a name is defined once, on lane 0, before the event that it came with', ()
 
 test('past maxNames names stay spelled out', () => {
   const out = outbox({ maxNames: 1 });
-  const one = publication({ type: 'ONE', delivery: 'latest' });
-  const two = publication({ type: 'TWO', delivery: 'latest' });
+  const one = publication({ type: 'ONE' });
+  const two = publication({ type: 'TWO' });
   out.publish(one);
-  out.acknowledgeNames(1);
+  out.named(1);
   for (const next of [one, two, two]) out.publish(next);
-  expect(sink.lines).toEqual(['names 0']);
-  expect(sink.datagrams.slice(1)).toEqual([one.compact(), two.full('binary'), two.full('binary')]);
+  expect(sink.lines.filter((line) => line === 'names 0').length).toBe(1);
+  expect(sink.written.slice(-3).map(({ bytes }) => bytes)).toEqual([
+    one.compact().bytes,
+    two.full('binary').bytes,
+    two.full('binary').bytes,
+  ]);
 });
 
 test('a peer that claims definitions it was not sent breaks the protocol', () => {
-  expect(() => outbox().acknowledgeNames(1)).toThrow(expect.objectContaining({ code: 'bad-value' }));
+  expect(() => outbox().named(1)).toThrow(expect.objectContaining({ code: 'bad-value' }));
 });
 
 test('a session that speaks text gets text and no numbers', () => {
@@ -209,38 +136,37 @@ test('a session that speaks text gets text and no numbers', () => {
   const one = publication();
   out.publish(one);
   expect(sink.lines).toEqual(['lane 1', 'event 1']);
-  expect(sink.written[1]!.bytes).toBe(one.full('json'));
+  expect(sink.written[1]!.bytes).toBe(one.full('json').bytes);
 });
 
-test('a lane ends with its channel, and its number serves the next one', () => {
-  const out = outbox({}, 'json');
-  const publish = (channel: string) => out.publish(publication({ channel }));
-  publish('a');
-  publish('b');
-  out.closeLane('a');
-  out.closeLane('a');
-  out.closeLane('never used');
-  expect(sink.closedLanes).toEqual([1]);
-  publish('c');
-  publish('d');
-  publish('b');
-  expect(sink.envelopes('lane')).toMatchObject([
-    { lane: 1, channel: 'a' },
-    { lane: 2, channel: 'b' },
-    { lane: 1, channel: 'c' },
-    { lane: 3, channel: 'd' },
-  ]);
-  expect(sink.lines.at(-1)).toBe('event 2');
+test('definitions that find no room end the session, though the event itself could be dropped', () => {
+  const out = outbox({ sendBudgetSoft: 1_000, sendBudgetHard: 2_000 });
+  sink.backlog = 1_999;
+  out.publish(publication({ delivery: 'unreliable' }));
+  expect([overflows, sink.written]).toEqual([['slow-consumer'], []]);
 });
 
-test('counts envelopes and bytes, datagrams included, drops not', () => {
-  const out = outbox({}, 'json');
-  out.control({ kind: 'ping', time: 1 });
-  out.publish(publication({ delivery: 'unreliable' }));
-  const sent = sink.written[0]!.bytes.length + sink.datagrams[0]!.length;
-  sink.takesDatagrams = false;
-  out.publish(publication({ delivery: 'unreliable' }));
-  expect([out.messages, out.bytes]).toEqual([2, sent]);
+test('nothing is sent once it is closed', async () => {
+  const out = outbox();
+  const { id, outcome } = out.expect();
+  out.close();
+  out.control({ kind: 'drain', within: 1 });
+  expect(out.publish(publication())).toBe(false);
+  expect([sink.written, id, await outcome, traffic.messagesOut]).toEqual([[], '1', 'dropped', 0]);
+});
+
+test('messages that are dropped or refused are not counted as sent', () => {
+  const out = outbox({ retainBudget: 500 }, 'json');
+  out.publish(publication());
+  out.detach();
+  expect(out.publish(publication({ delivery: 'unreliable' }))).toBe(false);
+  expect(out.publish(publication({ delivery: 'latest', key: 'k' }))).toBe(true);
+  expect(out.publish(publication({ delivery: 'latest', key: 'k' }))).toBe(true);
+  expect(out.publish(publication({ seq: 7, ts: 1 }, 1_000))).toBe(false);
+  expect([traffic.messagesOut, traffic.drops.backlog, traffic.drops.superseded]).toEqual([2, 1, 1]);
+  expect(overflows).toEqual([]);
+  expect(out.publish(publication({ channel: '' }, 1_000))).toBe(false);
+  expect(overflows).toEqual(['retain-overflow']);
 });
 
 test('what it writes can be read by a peer that follows its definitions', () => {
@@ -248,7 +174,7 @@ test('what it writes can be read by a peer that follows its definitions', () => 
   const table = new NameTable(100);
   out.publish(publication({ key: 'p1', seq: 5, ts: 1_000 }));
   table.define(sink.envelopes('names')[0]!);
-  out.acknowledgeNames(table.count);
+  out.named(table.count);
   out.publish(publication({ key: 'p1', seq: 6, ts: 1_001 }));
   expect(decode(sink.written.at(-1)!.bytes, table)).toMatchObject({
     channel: 'a',

@@ -1,114 +1,169 @@
-import { type Encoding, type Envelope, encode, type NameBook, NameLedger } from '@spillway/envelope';
-import type { Transport } from './contracts/transport.ts';
-import type { Limits } from './limits.ts';
+import { type Fate, type Message, type Port, Sender, type SenderStats } from '@spillway/delivery';
+import {
+  type Ack,
+  type Encoding,
+  type Envelope,
+  encode,
+  NameLedger,
+  type Outcome,
+  type Received,
+} from '@spillway/envelope';
 import type { Publication } from './publication.ts';
-import type { Drops } from './session-handle.ts';
+import { Receipts } from './receipts.ts';
+import type { SessionContext } from './session-context.ts';
+import type { Traffic } from './traffic.ts';
 
-const CONTROL = 0;
+/** Why nothing more can be sent, and the session must end. */
+export type Overflow = 'slow-consumer' | 'retain-overflow';
 
-/** What became of one message for one session. */
-export type Fate = 'sent' | 'backlog' | 'slow-consumer';
+/** Who hears of what becomes of messages. */
+export interface OutboxHandler {
+  /** Something waits for `flush`. */
+  waiting(): void;
+  /** What could not be sent cannot be left out either. */
+  overflow(why: Overflow): void;
+}
 
 /**
- * The way out of one session: the only place that decides between datagram, lane and drop. It keeps no message;
- * what a transport has not sent yet is bounded by the session's budgets.
+ * The way out of one session: which form of an event its client is sent, as short as the names that it knows allow,
+ * and by what class. What happens to it from there on is the sender's.
  */
 export class Outbox {
-  readonly #transport: Transport;
-  readonly #limits: Limits;
   readonly #encoding: Encoding;
+  readonly #clock: SessionContext['clock'];
+  readonly #traffic: Traffic;
+  readonly #handler: OutboxHandler;
   readonly #ledger: NameLedger;
-  readonly #drops: Drops;
-  readonly #lanes = new Map<string, number>();
-  /** Given back by channels that were left. Used again first, so that few numbers, and few streams, do. */
-  readonly #freeLanes: number[] = [];
-  #lastLane = CONTROL;
-  messages = 0;
-  bytes = 0;
+  readonly #receipts = new Receipts();
+  readonly #sender: Sender;
+  #closed = false;
 
-  constructor(transport: Transport, limits: Limits, encoding: Encoding, book: NameBook, drops: Drops) {
-    this.#transport = transport;
-    this.#limits = limits;
+  constructor(context: SessionContext, encoding: Encoding, traffic: Traffic, handler: OutboxHandler) {
+    const { book, clock, limits } = context;
     this.#encoding = encoding;
+    this.#clock = clock;
+    this.#traffic = traffic;
+    this.#handler = handler;
     this.#ledger = new NameLedger(book, limits.maxNames);
-    this.#drops = drops;
+    this.#sender = new Sender({
+      encoding,
+      softBudget: limits.sendBudgetSoft,
+      hardBudget: limits.sendBudgetHard,
+      retainBudget: limits.retainBudget,
+      outcomes: {
+        outcome: (id, outcome) => this.#receipts.settle(id, outcome),
+        dropped: (name) => {
+          traffic.drops[name]++;
+          traffic.messagesOut--;
+        },
+      },
+    });
   }
 
-  /** Sends an envelope that is this session's own, in order on the control lane. */
-  control(envelope: Envelope): Fate {
-    return this.#write(encode(envelope, this.#encoding), CONTROL);
+  get stats(): SenderStats {
+    return this.#sender.stats;
   }
 
-  /** Sends an event with its delivery class. */
-  publish(publication: Publication): Fate {
-    const { delivery, channel } = publication.event;
-    const bytes = this.#bytes(publication);
-    if (bytes === undefined) return 'slow-consumer';
-    // `unordered` may arrive in any order, so in order is within its promise; `latest` is sent as it comes.
-    if (delivery === 'reliable' || delivery === 'unordered') return this.#writeToLane(bytes, channel);
-    return this.#sendDroppable(bytes, channel);
+  /** An id for a publication whose outcome somebody waits for. Once the outbox is closed it is never `delivered`. */
+  expect(): { readonly id: string; readonly outcome: Promise<Outcome> } {
+    return this.#receipts.expect();
   }
 
-  /** The peer took in NAMES envelopes. @throws ProtocolError for more than were sent. */
-  acknowledgeNames(count: number): void {
+  /** Nobody waits any more: it was never sent. */
+  forget(id: string): void {
+    this.#receipts.settle(id, 'dropped');
+  }
+
+  /** Sends an event. False: dropped. @throws ProtocolError as `Publication.full` does */
+  publish(publication: Publication): boolean {
+    const message = this.#message(publication);
+    // Definitions that found no room.
+    if (this.#closed) return false;
+    this.#traffic.messagesOut++;
+    const fate = this.#sender.publish(message, this.#clock.exact());
+    // While nothing can be sent, only its age is to be seen to.
+    if (fate === 'queued' && (this.#sender.port || message.maxAge !== undefined)) this.#handler.waiting();
+    return this.#isTaken(fate, message.channel);
+  }
+
+  /** Sends an envelope that is counted and no event, on lane 0. */
+  control(envelope: Envelope): void {
+    if (this.#closed) return;
+    this.#traffic.messagesOut++;
+    this.#isTaken(this.#sender.control(encode(envelope, this.#encoding)), '');
+  }
+
+  /** Sends an ACK; nothing without a connection. */
+  acknowledge(ack: Ack): void {
+    this.#sender.sendAck(ack);
+  }
+
+  /** @throws ProtocolError where what was never sent is acknowledged */
+  acknowledged(ack: Ack): void {
+    this.#sender.acknowledge(ack, this.#clock.exact());
+  }
+
+  /** The client took in so many NAMES. @throws ProtocolError for more than were sent. */
+  named(count: number): void {
     this.#ledger.acknowledge(count);
   }
 
-  /** The channel's lane ends with the subscription. */
-  closeLane(channel: string): void {
-    const lane = this.#lanes.get(channel);
-    if (lane === undefined) return;
-    this.#lanes.delete(channel);
-    this.#freeLanes.push(lane);
-    this.#transport.closeLane(lane);
+  /** The client has left the channel. */
+  leave(channel: string): void {
+    this.#sender.leave(channel);
   }
 
-  #sendDroppable(bytes: Uint8Array, channel: string): Fate {
-    if (bytes.length <= this.#transport.maxDatagramSize) {
-      if (!this.#transport.sendDatagram(bytes)) return this.#drop();
-      this.#count(bytes);
-      return 'sent';
-    }
-    // Dropped before the socket, never parked behind it: what waits here is already old.
-    if (this.#transport.backlog + bytes.length > this.#limits.sendBudgetSoft) return this.#drop();
-    return this.#writeToLane(bytes, channel);
+  /**
+   * Goes on over another connection, after what the client has received.
+   * @throws ProtocolError where that was never sent
+   */
+  attach(port: Port, received: Received | undefined): void {
+    for (const gap of this.#sender.attach(port, received)) this.control(gap);
   }
 
-  /** Undefined: the definitions that had to go first found no room. They cannot be skipped: the peer counts them. */
-  #bytes(publication: Publication): Uint8Array | undefined {
+  detach(): void {
+    this.#sender.detach();
+  }
+
+  /** Sends what there is room for. Returns when to do so again, if nothing happens before. */
+  flush(now: number): number | undefined {
+    this.#sender.flush(now);
+    return this.#sender.nextDeadline;
+  }
+
+  /** The session is over: tells what is still owed. */
+  close(): void {
+    this.#closed = true;
+    this.#sender.end();
+    this.#receipts.close();
+  }
+
+  #message(publication: Publication): Message {
     if (this.#encoding === 'json') return publication.full('json');
     if (this.#ledger.knows(publication.route, publication.key)) return publication.compact();
     const names = this.#ledger.take();
-    if (names !== undefined && this.control(names) !== 'sent') return undefined;
+    // Ahead of the event, and never left out: the client counts them.
+    if (names !== undefined) this.control(names);
     return publication.full('binary');
   }
 
-  #writeToLane(bytes: Uint8Array, channel: string): Fate {
-    if (channel === '') return this.#write(bytes, CONTROL);
-    let lane = this.#lanes.get(channel);
-    if (lane === undefined) {
-      lane = this.#freeLanes.pop() ?? ++this.#lastLane;
-      this.#lanes.set(channel, lane);
-      const fate = this.#write(encode({ kind: 'lane', lane, channel }, this.#encoding), lane);
-      if (fate !== 'sent') return fate;
+  #isTaken(fate: Fate, channel: string): boolean {
+    switch (fate) {
+      case 'sent':
+      case 'queued':
+        return true;
+      case 'slow-consumer':
+        this.#handler.overflow(fate);
+        break;
+      case 'retain-overflow':
+        // Of a channel it is named by a gap, when the client comes back.
+        if (channel === '') this.#handler.overflow(fate);
+        break;
+      default:
+        // Counted when the sender told.
+        return false;
     }
-    return this.#write(bytes, lane);
-  }
-
-  #write(bytes: Uint8Array, lane: number): Fate {
-    if (this.#transport.backlog + bytes.length > this.#limits.sendBudgetHard) return 'slow-consumer';
-    this.#transport.write(bytes, lane);
-    this.#count(bytes);
-    return 'sent';
-  }
-
-  #count(bytes: Uint8Array): void {
-    this.messages++;
-    this.bytes += bytes.length;
-  }
-
-  #drop(): Fate {
-    this.#drops.backlog++;
-    return 'backlog';
+    this.#traffic.messagesOut--;
+    return false;
   }
 }

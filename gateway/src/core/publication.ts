@@ -1,4 +1,12 @@
+import type { Message } from '@spillway/delivery';
 import { type Encoding, type Event, encode, type NameBook, ProtocolError } from '@spillway/envelope';
+import type { DropOptions } from './drop-options.ts';
+
+/** What the publisher said about an event beside the event itself. */
+export interface PublicationOptions extends DropOptions {
+  /** Names the outcome that somebody waits for, in the one session that this is for. It is not on the wire. */
+  readonly receipt?: string | undefined;
+}
 
 /**
  * One event on its way to many sessions. Each form of its bytes is made at most once, when the first session
@@ -7,17 +15,21 @@ import { type Encoding, type Event, encode, type NameBook, ProtocolError } from 
 export class Publication {
   readonly event: Event;
   readonly #book: NameBook;
+  readonly #options: PublicationOptions;
   #route: number | undefined;
   #key: number | undefined;
-  #full: Uint8Array | undefined;
-  #compact: Uint8Array | undefined;
+  #slot: string | undefined;
+  #full: Message | undefined;
+  #compact: Message | undefined;
   /** Or why there is none: a payload called JSON by its publisher that is not. */
-  #text: Uint8Array | ProtocolError | undefined;
+  #text: Message | ProtocolError | undefined;
 
-  constructor(event: Event, book: NameBook, full?: Uint8Array) {
+  /** `full`: the event's bytes in the self-contained binary form, where they exist. */
+  constructor(event: Event, book: NameBook, full?: Uint8Array, options: PublicationOptions = {}) {
     this.event = event;
     this.#book = book;
-    this.#full = full;
+    this.#options = options;
+    if (full !== undefined) this.#full = this.#message(full);
   }
 
   /** The number of the event's channel and type. */
@@ -32,26 +44,33 @@ export class Publication {
     return this.#key;
   }
 
-  /** Self-contained bytes. @throws ProtocolError when a field is out of range, or a JSON payload is not JSON. */
-  full(encoding: Encoding): Uint8Array {
+  /** Self-contained. @throws ProtocolError when a field is out of range, or a JSON payload is not JSON. */
+  full(encoding: Encoding): Message {
     if (encoding === 'json') {
       this.#text ??= this.#write();
       if (this.#text instanceof ProtocolError) throw this.#text;
       return this.#text;
     }
-    this.#full ??= encode(this.event);
+    this.#full ??= this.#message(encode(this.event));
     return this.#full;
   }
 
-  /** Binary bytes for a session that knows `route` and `key`. */
-  compact(): Uint8Array {
-    this.#compact ??= encode(this.event, 'binary', { route: this.route, key: this.key });
+  /** Binary, for a session that knows `route` and `key`. */
+  compact(): Message {
+    this.#compact ??= this.#message(encode(this.event, 'binary', { route: this.route, key: this.key }));
     return this.#compact;
   }
 
-  #write(): Uint8Array | ProtocolError {
+  #message(bytes: Uint8Array): Message {
+    const { channel, delivery, key, seq, type } = this.event;
+    const { maxAge, oversize, receipt } = this.#options;
+    if (delivery === 'latest') this.#slot ??= `${channel}\n${type}\n${key ?? ''}`;
+    return { bytes, channel, delivery, slot: this.#slot, seq, maxAge, oversize, id: receipt };
+  }
+
+  #write(): Message | ProtocolError {
     try {
-      return encode(this.event, 'json');
+      return this.#message(encode(this.event, 'json'));
     } catch (error) {
       if (error instanceof ProtocolError) return error;
       throw error;

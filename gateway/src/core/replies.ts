@@ -1,5 +1,6 @@
 import type { Codec, Envelope, Request } from '@spillway/envelope';
 import { SpillwayError } from './errors.ts';
+import type { Logger } from './logger.ts';
 import type { SessionContext } from './session-context.ts';
 import type { SessionHandle } from './session-handle.ts';
 
@@ -50,15 +51,7 @@ export class Replies {
 
   /** Sends an ERROR. `standard`: details where the error has none. */
   error(error: SpillwayError, id?: string, standard?: object): void {
-    const { code, message, details = standard } = error;
-    try {
-      const json = details === undefined ? undefined : JSON.stringify(details);
-      this.#send({ kind: 'error', code, message, id, details: json });
-    } catch (cause) {
-      // Details that are no JSON, or more text than an ERROR holds.
-      this.#context.logger.error({ err: cause, session: this.#session.id, code }, 'an error cannot be sent');
-      this.#send({ kind: 'error', code: 'internal', message: HIDDEN, id });
-    }
+    sendError(this.#send, error, this.#context.logger, { session: this.#session.id, id, details: standard });
   }
 
   #respond(id: string, result: unknown, codec: Codec): void {
@@ -74,3 +67,31 @@ export class Replies {
 
 /** What a client learns of an error that is the server's own. */
 const HIDDEN = 'the server failed to handle this';
+
+/** What an ERROR says beside the error itself. */
+export interface ErrorContext {
+  /** For the log. */
+  readonly session?: string | undefined;
+  /** Of what it answers. */
+  readonly id?: string | undefined;
+  /** Where the error has none of its own. */
+  readonly details?: object | undefined;
+}
+
+/** Sends an ERROR; one that says less where this one cannot be sent. */
+export function sendError(
+  send: (envelope: Envelope) => void,
+  error: SpillwayError,
+  logger: Logger,
+  { session, id, details: standard }: ErrorContext = {},
+): void {
+  const { code, message, details = standard } = error;
+  try {
+    const json = details === undefined ? undefined : JSON.stringify(details);
+    send({ kind: 'error', code, message, id, details: json });
+  } catch (cause) {
+    // Details that are no JSON, or more text than an ERROR holds.
+    logger.error({ err: cause, session, code }, 'an error cannot be sent');
+    send({ kind: 'error', code: 'internal', message: HIDDEN, id });
+  }
+}

@@ -1,4 +1,6 @@
-import type { CloseName, Codec, Delivery, Rung, RungReason } from '@spillway/envelope';
+import type { CloseName, Codec, Delivery, Outcome, Rung, RungReason } from '@spillway/envelope';
+import type { DropOptions } from './drop-options.ts';
+import type { Drops } from './traffic.ts';
 
 /** Who a session belongs to, as `authenticate` returned it. */
 export interface User {
@@ -20,7 +22,7 @@ export interface MessageMeta {
   readonly id?: string | undefined;
 }
 
-export interface SendOptions {
+export interface SendOptions extends DropOptions {
   /** @default the channel's own class, or 'reliable' */
   readonly delivery?: Delivery | undefined;
   /** The entity that the message is about, 1-128 bytes. */
@@ -29,25 +31,21 @@ export interface SendOptions {
   readonly codec?: Codec | undefined;
 }
 
-/** Messages that a session did not get, or the gateway did not take, by name. */
-export interface Drops {
-  /** Too much was unsent already. */
-  backlog: number;
-  /** Larger than a datagram, where only a datagram would do. */
-  oversize: number;
-  /** Past messagesPerSecond or bytesPerSecond. */
-  'rate-limited': number;
-  /** A datagram that is no envelope; towards a session that speaks text, a JSON payload that is none. */
-  malformed: number;
-}
-
+/** Sums are over all the connections that a session had. */
 export interface SessionStats {
   readonly messagesIn: number;
+  /** Sent, or waiting to be. */
   readonly messagesOut: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
-  /** Unsent bytes now. */
+  /** Unsent bytes now: in the transport, and of droppable messages that wait for the client to keep up. */
   readonly backlog: number;
+  /** Bytes of messages that must arrive and that the client has not acknowledged. */
+  readonly unacknowledged: number;
+  /** Bytes of droppable messages on their way. */
+  readonly inFlight: number;
+  /** How often the client went on with this session on another connection. */
+  readonly resumes: number;
   /** Last round trip in ms; undefined before the first. */
   readonly rtt: number | undefined;
   readonly dropped: Readonly<Drops>;
@@ -56,19 +54,25 @@ export interface SessionStats {
 /** One client's logical connection, as handlers and hooks see it. */
 export interface SessionHandle {
   readonly id: string;
-  /** Undefined when the gateway has no `authenticate`. */
+  /** Undefined when the gateway has no `authenticate`. Its claims may change when the client resumes, its id does not. */
   readonly user: User | undefined;
+  /** The last one, while not connected. */
   readonly transport: Rung | 'memory';
   /** Why the client is not on a better rung, in its own words. */
   readonly reasons: readonly RungReason[];
   readonly remoteAddress: string;
   readonly subscriptions: ReadonlySet<string>;
+  /** False while no connection carries the session; what it is sent then waits for the client to come back. */
+  readonly connected: boolean;
   /**
    * Sends to this client alone. False: dropped, or the session is closed.
    * @throws SpillwayError `bad-payload`, `message-too-large`
    * @throws ProtocolError `bad-value` for a type or key outside its range
+   * @throws RangeError for `maxAge` or `oversize`
    */
-  send(type: string, payload: unknown, options?: SendOptions): boolean;
+  send(type: string, payload: unknown, options?: SendOptions & { readonly receipt?: false }): boolean;
+  /** The same, and tells what became of it. The promise is never rejected. */
+  send(type: string, payload: unknown, options: SendOptions & { readonly receipt: true }): Promise<Outcome>;
   stats(): SessionStats;
   /** @param code name of the close code; those below 4500 tell the client to stay away. @default 'normal' */
   close(code?: CloseName, reason?: string): void;

@@ -1,4 +1,4 @@
-import { CLOSE } from '@spillway/envelope';
+import { CLOSE, encode } from '@spillway/envelope';
 import { expect, test } from 'vitest';
 import { Bench, settled, type TestClient } from '../compliance/fixture.ts';
 
@@ -36,7 +36,7 @@ test('a client that says something is not pinged', async () => {
   expect(client.ending).toBeUndefined();
 });
 
-test('a client that stays silent is closed', async () => {
+test('a connection that stays silent is closed, and its session waits for the client', async () => {
   const { bench, client } = await joined();
   bench.advance(29_999);
   await settled();
@@ -46,7 +46,8 @@ test('a client that stays silent is closed', async () => {
     code: CLOSE['idle-timeout'],
     reason: 'nothing was heard from the client',
   });
-  expect(bench.closed.length).toBe(1);
+  expect([bench.closed, bench.moves]).toEqual([[], ['detached session-1']]);
+  expect(bench.opened[0]!.connected).toBe(false);
 });
 
 test.each(['reliable', 'datagram', 'malformed datagram'])('a %s message is a sign of life', async (how) => {
@@ -94,4 +95,40 @@ test('a client that does not answer pings but speaks is alive', async () => {
   bench.advance(29_999);
   await settled();
   expect(client.ending).toBeUndefined();
+});
+
+test('a client whose packets are acknowledged is pinged, so that it is told of them twice in a round trip', async () => {
+  const bench = new Bench().channel('a');
+  const client = await bench.join();
+  const [head, event] = [
+    Uint8Array.of(1),
+    encode({
+      kind: 'event',
+      channel: 'a',
+      type: 'T',
+      delivery: 'unreliable',
+      codec: 'bytes',
+      payload: new Uint8Array(1),
+    }),
+  ];
+  let number = 0;
+  const packet = async () => {
+    client.pipe.sendDatagram(Uint8Array.of(...head, ++number, event.length, ...event));
+    await settled();
+  };
+  await packet();
+  const { time } = await client.next('ping');
+  bench.clock.advance(200);
+  client.send({ kind: 'pong', time, now: 0 });
+  await settled();
+  const acks = () => client.kinds.filter((kind) => kind === 'ack').length;
+  await packet();
+  expect(acks()).toBe(2);
+  await packet();
+  bench.clock.advance(99);
+  await settled();
+  expect(acks()).toBe(2);
+  bench.clock.advance(1);
+  await settled();
+  expect([acks(), pings(client)]).toEqual([3, 1]);
 });

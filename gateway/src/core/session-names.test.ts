@@ -26,7 +26,7 @@ function state(given: Partial<Event> = {}): Event {
 test('names are spelled out until the client said NAMED, from then on numbers stand for them', async () => {
   const bench = new Bench().channel('arena/:room');
   const client = await subscribed(bench);
-  const publish = () => bench.publish('arena/7', 'STATE', { x: 1 }, { delivery: 'unreliable', key: 'p1' });
+  const publish = () => bench.publish('arena/7', 'STATE', { x: 1 }, { key: 'p1' });
   publish();
   publish();
   const early = [await client.nextArrival('event'), await client.nextArrival('event')];

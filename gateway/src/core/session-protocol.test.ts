@@ -1,4 +1,4 @@
-import { CLOSE, type Envelope, encode, joinPacket } from '@spillway/envelope';
+import { CLOSE, type Envelope, encode, joinPacket, NOTHING_RECEIVED } from '@spillway/envelope';
 import { describe, expect, test } from 'vitest';
 import { Bench, settled, type TestClient } from '../compliance/fixture.ts';
 
@@ -51,7 +51,14 @@ test('an envelope of another version closes the session as unsupported, in the m
 });
 
 test.each([
-  { kind: 'welcome', session: 's', resumed: false, time: 0, received: [], limits: new Bench().limits },
+  {
+    kind: 'welcome',
+    session: 's',
+    resumed: false,
+    time: 0,
+    received: NOTHING_RECEIVED,
+    limits: new Bench().limits,
+  },
   { kind: 'subscribed', id: '1', channel: 'a', epoch: 'e', seq: 0, recovered: false },
   { kind: 'gap', channel: 'a', from: 1, to: 2 },
   { kind: 'receipt', receipts: [] },
@@ -70,8 +77,10 @@ test.each([
   { kind: 'request', id: '1', channel: '', type: 'T', codec: 'bytes', payload: new Uint8Array(0) },
   { kind: 'names', routes: [], keys: [] },
   { kind: 'named', count: 0 },
-  { kind: 'lane', lane: 1, channel: 'arena/7' },
-  { kind: 'ack', lanes: [] },
+  { kind: 'lane', lane: 1, channel: 'arena/7', count: 0 },
+  { kind: 'number', number: 1 },
+  { ...event(), delivery: 'reliable' },
+  { ...event(), delivery: 'unordered' },
   { kind: 'close', code: 4000, reason: '' },
 ] satisfies Envelope[])('$kind may not travel in a datagram: it is dropped', async (envelope) => {
   const { bench, client } = await joined();
@@ -133,15 +142,16 @@ test('nothing of a batch is taken after the envelope that closed the session', a
   expect(requests).toBe(0);
 });
 
-test('a close code of the client that is in no table counts as a lost transport', async () => {
-  const { client } = await joined();
+test('a close code of the client that is in no table is a lost transport', async () => {
+  const { bench, client } = await joined();
   client.send({ kind: 'close', code: 4999, reason: '' });
   expect((await client.end()).code).toBe(CLOSE['transport-lost']);
+  expect(bench.moves).toEqual(['detached session-1']);
 });
 
 test('a message over the largest size closes with its own code', async () => {
   const { client } = await joined();
-  client.pipe.send(new Uint8Array(65_537));
+  client.pipe.send(encode({ ...event(), delivery: 'reliable', payload: new Uint8Array(65_536) }));
   expect((await client.end()).code).toBe(CLOSE['message-too-large']);
 });
 
@@ -156,8 +166,8 @@ test('PING is answered at once, with both clocks, in a datagram or reliably', as
 test('lanes of the client’s own, and its acknowledgements, are taken without a word', async () => {
   const { client } = await joined();
   client.send(
-    { kind: 'lane', lane: 1, channel: 'arena/7' },
-    { kind: 'ack', lanes: [{ lane: 0, count: 1 }] },
+    { kind: 'lane', lane: 1, channel: 'arena/7', count: 0 },
+    { kind: 'ack', lanes: [{ lane: 0, count: 0 }] },
     PING,
   );
   await client.next('pong');

@@ -3,388 +3,382 @@ import {
   type CloseName,
   closeName,
   type Encoding,
-  type Envelope,
   type Event,
-  encode,
-  encodingOf,
-  type Hello,
-  NameTable,
+  mayReconnect,
+  NOTHING_RECEIVED,
+  type Outcome,
   ProtocolError,
+  type Received,
   type Rung,
   type RungReason,
-  readPacket,
 } from '@spillway/envelope';
-import { ChannelAccess } from './channel-access.ts';
-import type { Admission, Receiver, Transport } from './contracts/transport.ts';
+import { Carriage } from './carriage.ts';
+import { Claims } from './claims.ts';
+import { type Carried, type Connection, closeReason } from './connection.ts';
+import { Dispatch } from './dispatch.ts';
+import { checkDropOptions } from './drop-options.ts';
 import { SpillwayError } from './errors.ts';
-import { Heartbeat } from './heartbeat.ts';
 import type { Subscriber } from './hub.ts';
-import { InboundRate } from './inbound-rate.ts';
-import { Inbox } from './inbox.ts';
+import { Intake, type IntakeHandler } from './intake.ts';
 import { sessionLimits } from './limits.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, type Overflow } from './outbox.ts';
 import { Publication } from './publication.ts';
-import { Replies } from './replies.ts';
 import type { SessionContext } from './session-context.ts';
-import type { Drops, SendOptions, SessionHandle, SessionStats, User } from './session-handle.ts';
+import type { SendOptions, SessionHandle, SessionStats, User } from './session-handle.ts';
+import { Traffic } from './traffic.ts';
+import { Turn } from './turn.ts';
 
-type Phase = 'hello' | 'authenticating' | 'open' | 'closed';
+/** How long an ACK waits for a client that does not read what it has, ms. */
+const ACK_RETRY = 1_000;
 
-/** Of a close reason that may quote the client, characters: within the 1024 bytes that CLOSE holds. */
-const MAX_REASON = 300;
+const OVERFLOWS: Readonly<Record<Overflow, string>> = {
+  'slow-consumer': 'the client reads too slowly',
+  'retain-overflow': 'too much waited for a client that was away',
+};
+
+/** Who hears of what happens to a session. */
+export interface SessionKeeper {
+  /** A token that the session can be resumed with. */
+  issue(session: Session): string;
+  /** The client has shown that it has this token. */
+  confirm(session: Session, token: string): void;
+  /** No connection carries it any more. */
+  detached(session: Session, code: number, reason: string): void;
+  /** Once. */
+  ended(session: Session, code: number, reason: string): void;
+}
+
+interface Resumed {
+  readonly token: string;
+  readonly received: Received;
+  readonly heardAt: number;
+}
 
 /**
- * One client's logical connection: reads its envelopes, holds its phase and grants, and answers. No I/O and no
- * timers: bytes come in through `receive`, time through `tick`.
+ * One client's logical connection: reads its envelopes, holds its grants, and answers, over one connection after
+ * the other. No I/O: bytes come in through `receive`, time through `tick` and the context's clock.
  */
-export class Session implements Receiver, Subscriber, SessionHandle {
+export class Session implements Carried, Subscriber, SessionHandle {
   readonly id: string;
-  readonly admission: Admission;
-  user: User | undefined;
   reasons: readonly RungReason[] = [];
+  readonly traffic = new Traffic();
 
   readonly #context: SessionContext;
-  readonly #transport: Transport;
-  readonly #names: NameTable;
-  readonly #drops: Drops = { backlog: 0, oversize: 0, 'rate-limited': 0, malformed: 0 };
-  readonly #inbox: Inbox;
-  readonly #rate: InboundRate;
-  readonly #heartbeat: Heartbeat;
-  readonly #access: ChannelAccess;
-  readonly #replies: Replies;
-  /** Since when the client or `authenticate` is being waited for. */
-  #since: number;
-  #phase: Phase = 'hello';
-  #encoding: Encoding = 'binary';
-  #outbox: Outbox | undefined;
-  #messagesIn = 0;
-  #bytesIn = 0;
+  readonly #keeper: SessionKeeper;
+  readonly #encoding: Encoding;
+  readonly #intake: Intake;
+  readonly #outbox: Outbox;
+  readonly #dispatch: Dispatch;
+  readonly #turn: Turn;
+  readonly #claims: Claims;
+  readonly #carriage: Carriage;
+  #outstandingSince = Number.POSITIVE_INFINITY;
+  #resumes = 0;
+  #ended = false;
 
-  constructor(id: string, context: SessionContext, admission: Admission, transport: Transport) {
-    const { limits, clock } = context;
-    const now = clock.now();
+  /** Nothing is sent before `open`. */
+  constructor(
+    id: string,
+    context: SessionContext,
+    keeper: SessionKeeper,
+    connection: Connection,
+    user: User | undefined,
+  ) {
+    const { clock, limits, maxDelay } = context;
+    const { encoding } = connection;
     this.id = id;
-    this.admission = admission;
+    this.#claims = new Claims(user, () => this.#reauthorize());
     this.#context = context;
-    this.#transport = transport;
-    this.#names = new NameTable(limits.maxNames);
-    this.#inbox = new Inbox(limits.pendingPerSession);
-    const reply = (envelope: Envelope) => this.#control(envelope);
-    this.#replies = new Replies(this, context, reply);
-    this.#access = new ChannelAccess(this, context, {
-      reply,
-      closeLane: (channel) => this.#outbox?.closeLane(channel),
+    this.#keeper = keeper;
+    this.#carriage = new Carriage(connection);
+    this.#encoding = encoding;
+    this.#outbox = new Outbox(context, encoding, this.traffic, {
+      waiting: () => this.#turn.soon(),
+      overflow: (why) => this.close('slow-consumer', OVERFLOWS[why]),
     });
-    this.#rate = new InboundRate(limits, now);
-    this.#heartbeat = new Heartbeat(limits, now);
-    this.#since = now;
+    this.#dispatch = new Dispatch(this, context, this.traffic.drops, {
+      reply: (envelope) => this.#outbox.control(envelope),
+      hasReceipts: () => this.#turn.soon(),
+      closeLane: (channel) => this.#outbox.leave(channel),
+    });
+    this.#intake = new Intake(limits, encoding, this.traffic, this.#handler(), clock.exact());
+    this.#turn = new Turn(clock, maxDelay, () => this.#flush());
+  }
+
+  get user(): User | undefined {
+    return this.#claims.user;
+  }
+
+  get encoding(): Encoding {
+    return this.#encoding;
   }
 
   get transport(): Rung | 'memory' {
-    return this.#transport.name;
+    return this.#carriage.present.transport.name;
   }
 
   get remoteAddress(): string {
-    return this.admission.remoteAddress;
+    return this.#carriage.present.admission.remoteAddress;
   }
 
   get subscriptions(): ReadonlySet<string> {
-    return this.#access.subscriptions;
+    return this.#dispatch.access.subscriptions;
   }
 
-  get open(): boolean {
-    return this.#phase === 'open';
+  get connected(): boolean {
+    return this.#carriage.connected;
   }
 
-  // Receiver: what the transport calls.
+  get ended(): boolean {
+    return this.#ended;
+  }
 
-  receive(bytes: Uint8Array, reliable: boolean): void {
-    if (this.#phase === 'closed') return;
-    const now = this.#context.clock.now();
-    this.#heartbeat.heard(now);
-    this.#bytesIn += bytes.length;
+  // What the gateway calls.
+
+  /** Begins on the connection that it was made for. */
+  open(reasons: readonly RungReason[]): void {
+    this.reasons = reasons;
+    this.#attach(this.#carriage.present);
+  }
+
+  /** Who the client is now. A promise: until what that changes for its subscriptions is decided. */
+  become(user: User | undefined): Promise<void> | undefined {
+    return this.#claims.become(user);
+  }
+
+  /**
+   * Goes on over another connection, with a client that has `token` and has received so much; before or after the
+   * last connection is lost.
+   */
+  resume(connection: Connection, reasons: readonly RungReason[], token: string, received: Received): void {
+    const { heardAt } = this.#carriage;
+    this.reasons = reasons;
+    this.#resumes++;
+    this.#dispatch.access.forgetGrants();
+    this.#keeper.confirm(this, token);
+    this.#attach(connection, { token, received, heardAt });
+  }
+
+  /** Tells the client to move within so many ms. */
+  drain(within: number): void {
+    this.#outbox.control({ kind: 'drain', within });
+  }
+
+  /** Deadlines. The gateway calls it a few times a second. */
+  tick(now: number): void {
+    if (!this.connected) return;
+    const { pending, retained, inFlight } = this.#outbox.stats;
+    if (pending + retained + inFlight === 0) {
+      this.#outstandingSince = Number.POSITIVE_INFINITY;
+      return;
+    }
+    this.#outstandingSince = Math.min(this.#outstandingSince, now);
+    const silentSince = Math.max(this.#outstandingSince, this.#carriage.present.heardAt);
+    if (now - silentSince < this.#context.limits.stallTimeout) return;
+    this.#carriage.present.close('transport-lost', 'nothing was heard while much was to be acknowledged');
+  }
+
+  // Carried: what its connections call.
+
+  receive(from: Connection, bytes: Uint8Array, reliable: boolean): void {
+    // What comes late on one that the client has left, it says again on this one.
+    if (!this.#carriage.carries(from)) return;
+    if (this.#carriage.prove()) this.#keeper.confirm(this, from.token);
     try {
-      if (this.#phase === 'open') this.#receiveOpen(bytes, reliable, now);
-      else this.#receiveEarly(bytes, reliable);
+      this.#intake.read(bytes, reliable, this.#context.clock.exact());
+      this.#turn.soon();
     } catch (error) {
       if (error instanceof ProtocolError) this.#breach(error, reliable);
       else this.#fail(error);
     }
   }
 
-  violation(code: 'too-large' | 'bad-frame', message: string): void {
-    this.close(code === 'too-large' ? 'message-too-large' : 'protocol-error', message);
-  }
-
-  closed(code: number, reason: string): void {
-    this.#end(code, reason);
+  lost(connection: Connection, code: number, reason: string): void {
+    if (!this.#carriage.lose(connection)) return;
+    if (!mayReconnect(code)) {
+      this.#finish(code, reason);
+      return;
+    }
+    this.#outbox.detach();
+    this.#turn.soon();
+    this.#keeper.detached(this, code, reason);
   }
 
   // SessionHandle: what the application calls.
 
-  send(type: string, payload: unknown, options: SendOptions = {}): boolean {
-    if (this.#outbox === undefined || this.#phase !== 'open') return false;
+  send(type: string, payload: unknown, options?: SendOptions & { readonly receipt?: false }): boolean;
+  send(type: string, payload: unknown, options: SendOptions & { readonly receipt: true }): Promise<Outcome>;
+  send(
+    type: string,
+    payload: unknown,
+    options: SendOptions & { readonly receipt?: boolean } = {},
+  ): boolean | Promise<Outcome> {
+    checkDropOptions(options);
     const { book, payloads } = this.#context;
-    const { delivery = 'reliable', key } = options;
+    const { codec, delivery = 'reliable', key, maxAge, oversize, receipt = false } = options;
     const event: Event = {
       kind: 'event',
       channel: '',
       type,
       delivery,
       key,
-      ...payloads.write(payload, options.codec),
+      ...payloads.write(payload, codec),
     };
-    return this.#publish(new Publication(event, book));
+    if (this.#ended) return receipt ? Promise.resolve('dropped') : false;
+    if (!receipt) return this.#outbox.publish(new Publication(event, book, undefined, { maxAge, oversize }));
+    const { id, outcome } = this.#outbox.expect();
+    try {
+      this.#outbox.publish(new Publication(event, book, undefined, { maxAge, oversize, receipt: id }));
+    } catch (error) {
+      this.#outbox.forget(id);
+      throw error;
+    }
+    return outcome;
   }
 
   stats(): SessionStats {
+    const { messagesIn, messagesOut, bytesIn, bytesOut, drops } = this.traffic;
+    const { inFlight, pending, retained, rtt } = this.#outbox.stats;
     return {
-      messagesIn: this.#messagesIn,
-      messagesOut: this.#outbox?.messages ?? 0,
-      bytesIn: this.#bytesIn,
-      bytesOut: this.#outbox?.bytes ?? 0,
-      backlog: this.#transport.backlog,
-      rtt: this.#heartbeat.rtt,
-      dropped: { ...this.#drops },
+      messagesIn,
+      messagesOut,
+      bytesIn,
+      bytesOut,
+      backlog: (this.connected ? this.#carriage.present.port.backlog : 0) + pending,
+      unacknowledged: retained,
+      inFlight,
+      resumes: this.#resumes,
+      rtt: this.connected ? (this.#carriage.present.rtt ?? rtt) : undefined,
+      dropped: { ...drops },
     };
   }
 
   close(code: CloseName = 'normal', reason = ''): void {
-    if (this.#phase === 'closed') return;
-    const close = {
-      kind: 'close',
-      code: CLOSE[code],
-      reason: (reason || code).slice(0, MAX_REASON).toWellFormed(),
-    } as const;
-    // The last word also as an envelope: a WebTransport session's own end may overtake what its peer has not read.
-    this.#transport.write(encode(close, this.#encoding), 0);
-    this.#transport.close(close.code, close.reason);
-    this.#end(close.code, close.reason);
+    if (this.#ended) return;
+    this.#carriage.close(code, reason);
+    this.#finish(CLOSE[code], closeReason(code, reason));
   }
 
   // Subscriber: what the hub calls.
 
   deliver(publication: Publication): void {
-    if (this.#phase !== 'open') return;
+    if (this.#ended) return;
     try {
-      this.#publish(publication);
+      this.#outbox.publish(publication);
     } catch (error) {
       // A publisher may call bytes JSON that are not; only a session that speaks text has to look.
-      if (error instanceof ProtocolError) this.#drops.malformed++;
+      if (error instanceof ProtocolError) this.traffic.drops.malformed++;
       else this.#fail(error);
     }
   }
 
-  /** Tells the client to move within so many ms. */
-  drain(within: number): void {
-    if (this.#phase === 'open') this.#control({ kind: 'drain', within });
-  }
-
-  /** Deadlines and pings. The gateway calls it a few times a second. */
-  tick(now: number): void {
-    const { helloTimeout } = this.#context.limits;
-    switch (this.#phase) {
-      case 'hello':
-        if (now - this.#since >= helloTimeout) this.close('hello-timeout', 'no HELLO in time');
-        return;
-      case 'authenticating':
-        // Not the client's doing, so with a code that lets it try again.
-        if (now - this.#since >= helloTimeout) this.close('internal', 'the token was not checked in time');
-        return;
-      case 'open': {
-        const beat = this.#heartbeat.tick(now);
-        if (beat === 'silent') this.close('idle-timeout', 'nothing was heard from the client');
-        else if (beat === 'ping') this.#control({ kind: 'ping', time: now });
-        return;
-      }
-      case 'closed':
-        return;
-      default:
-        this.#phase satisfies never;
-    }
-  }
-
-  #receiveEarly(bytes: Uint8Array, reliable: boolean): void {
-    // A datagram cannot be HELLO, and after it may only have overtaken WELCOME.
-    if (!reliable) {
-      this.#drops.malformed++;
-      return;
-    }
-    if (this.#phase !== 'hello') throw new ProtocolError('bad-value', 'the client must wait for WELCOME');
-    const { maxHelloBytes } = this.#context.limits;
-    if (bytes.length > maxHelloBytes) {
-      this.violation('too-large', `HELLO is larger than ${maxHelloBytes} bytes`);
-      return;
-    }
-    this.#encoding = encodingOf(bytes);
-    readPacket(bytes, undefined, (envelope) => {
-      if (envelope.kind !== 'hello' || this.#phase !== 'hello') {
-        throw new ProtocolError('bad-value', 'the first envelope must be HELLO, alone');
-      }
-      this.#messagesIn++;
-      this.#hello(envelope);
-    });
-  }
-
-  #receiveOpen(bytes: Uint8Array, reliable: boolean, now: number): void {
-    if (encodingOf(bytes) !== this.#encoding) {
-      throw new ProtocolError('bad-value', `this session speaks ${this.#encoding} since its HELLO`);
-    }
-    const withinBytes = this.#rate.takeBytes(bytes.length, now);
-    readPacket(bytes, this.#names, (envelope) => {
-      if (this.#phase !== 'open') return;
-      this.#messagesIn++;
-      if (withinBytes && this.#rate.takeMessage(now)) this.#handle(envelope, reliable);
-      else this.#overRate(envelope, reliable, now);
-    });
-  }
-
-  #hello(hello: Hello): void {
-    if (hello.protocol < 1) throw new ProtocolError('unknown-version', 'protocol versions begin at 1');
-    const { authenticate, logger, limits, clock, book } = this.#context;
-    this.reasons = hello.reasons;
-    this.#phase = 'authenticating';
-    this.#since = clock.now();
-    this.#outbox = new Outbox(this.#transport, limits, this.#encoding, book, this.#drops);
-    if (authenticate === undefined) {
-      this.#welcome();
-      return;
-    }
-    const decide = async (): Promise<void> => {
-      const user = await authenticate(hello.token, this.admission);
-      if (this.#phase !== 'authenticating') return;
-      // Whatever a data base gives for "nobody" must not pass as somebody.
-      if (!user) throw new SpillwayError('unauthorized', 'the token was not accepted');
-      this.user = user;
-      this.#welcome();
+  /** What comes in that the session itself acts on. */
+  #handler(): IntakeHandler {
+    const isListening = () => this.connected;
+    return {
+      get listening() {
+        return isListening();
+      },
+      message: (message) => this.#dispatch.take(message),
+      overRate: (message) => this.#dispatch.overRate(message),
+      stale: (event) => this.#dispatch.stale(event),
+      acknowledged: (ack) => this.#outbox.acknowledged(ack),
+      ping: (time) => this.#pong(time),
+      pong: (time) => this.#carriage.present.pong(time),
+      names: (count) => this.#outbox.control({ kind: 'named', count }),
+      named: (count) => this.#outbox.named(count),
+      close: (code, reason) => this.#closedByPeer(code, reason),
+      flooded: () => this.close('rate-limited', 'the session kept sending over its rate'),
+      tooLarge: (bytes) =>
+        this.close(
+          'message-too-large',
+          `an envelope of ${bytes} bytes, at most ${this.#context.limits.maxMessageBytes} allowed`,
+        ),
     };
-    decide().catch((error: unknown) => {
-      const isAnswer = error instanceof SpillwayError;
-      if (!isAnswer) logger.error({ err: error, session: this.id }, 'authenticate failed');
-      if (this.#phase !== 'authenticating') return;
-      const told = isAnswer ? error : new SpillwayError('internal', 'the token could not be checked');
-      this.#replies.error(told);
-      this.close(isAnswer ? 'unauthorized' : 'internal', told.message);
-    });
   }
 
-  #welcome(): void {
-    const { limits, clock, opened } = this.#context;
-    this.#phase = 'open';
-    this.#control({
+  /** `resumed`: what the client resumes with, what it has, and when it was heard last. */
+  #attach(connection: Connection, resumed?: Resumed): void {
+    const { clock, limits } = this.#context;
+    const token = this.#keeper.issue(this);
+    this.#outstandingSince = Number.POSITIVE_INFINITY;
+    this.#carriage.move(connection, resumed?.token);
+    connection.carry(this, this.traffic, token);
+    const now = clock.exact();
+    const received = this.#intake.attach(resumed?.heardAt ?? now, now);
+    connection.write({
       kind: 'welcome',
       session: this.id,
-      resumed: false,
+      resume: token,
+      resumed: resumed !== undefined,
       time: clock.now(),
       limits: sessionLimits(limits),
-      received: [],
+      received: resumed === undefined ? NOTHING_RECEIVED : received,
     });
-    if (this.open) opened(this);
+    try {
+      this.#outbox.attach(connection.port, resumed?.received);
+    } catch (error) {
+      if (error instanceof ProtocolError) this.#breach(error, true);
+      else this.#fail(error);
+    }
+    this.#turn.soon();
   }
 
-  #handle(envelope: Envelope, reliable: boolean): void {
-    switch (envelope.kind) {
-      case 'event':
-        this.#inOrder(envelope.channel, envelope.id, () => this.#access.publish(envelope), envelope);
-        return;
-      case 'ping':
-        this.#control({ kind: 'pong', time: envelope.time, now: this.#context.clock.now() });
-        return;
-      case 'pong':
-        this.#heartbeat.pong(envelope.time, this.#context.clock.now());
-        return;
-      default:
-        if (!reliable) throw new ProtocolError('bad-value', `${envelope.kind} may not travel in a datagram`);
-        this.#handleReliable(envelope);
+  async #reauthorize(): Promise<void> {
+    for (const channel of await this.#dispatch.access.reauthorize()) {
+      const error = new SpillwayError('forbidden', `subscribing to '${channel}' is not allowed any more`);
+      this.#dispatch.error(error, { channel });
     }
   }
 
-  #handleReliable(envelope: Exclude<Envelope, { kind: 'event' | 'ping' | 'pong' }>): void {
-    switch (envelope.kind) {
-      case 'subscribe':
-        this.#inOrder(envelope.channel, envelope.id, () => this.#access.subscribe(envelope));
-        return;
-      case 'unsubscribe':
-        this.#inOrder(envelope.channel, envelope.id, () => this.#access.unsubscribe(envelope));
-        return;
-      case 'request':
-        void this.#replies.answer(envelope);
-        return;
-      case 'names':
-        this.#names.define(envelope);
-        this.#control({ kind: 'named', count: this.#names.count });
-        return;
-      case 'named':
-        this.#outbox?.acknowledgeNames(envelope.count);
-        return;
-      case 'close':
-        this.close(closeName(envelope.code), envelope.reason);
-        return;
-      case 'lane':
-      case 'ack':
-        // Lanes are told apart by the transport, and nothing is kept to be sent again.
-        return;
-      case 'hello':
-      case 'welcome':
-      case 'subscribed':
-      case 'gap':
-      case 'receipt':
-      case 'drain':
-      case 'error':
-      case 'response':
-        throw new ProtocolError('bad-value', `a client does not send ${envelope.kind} here`);
-      default:
-        envelope satisfies never;
+  /** What is due at the end of a turn; returns when something is due again. */
+  #flush(): number | undefined {
+    const now = this.#context.clock.exact();
+    try {
+      this.#dispatch.tell();
+      const next = this.#outbox.flush(now);
+      if (!this.connected) return next;
+      return least(next, this.#acknowledge(now));
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
     }
   }
 
-  /** Runs a task in the channel's order; what it throws becomes an ERROR for the client. */
-  #inOrder(channel: string, id: string | undefined, task: () => void | Promise<void>, event?: Event): void {
-    const details = event && about(event);
-    const fits = this.#inbox.run(channel, () => {
-      try {
-        return task()?.catch((error: unknown) => this.#replies.failure(error, id, details));
-      } catch (error) {
-        this.#replies.failure(error, id, details);
-      }
-    });
-    if (fits) return;
-    this.#drops.backlog++;
-    if (event !== undefined && isLossy(event)) return;
-    this.#replies.error(new SpillwayError('overloaded', 'too many messages wait for hooks'), id, details);
+  #acknowledge(now: number): number | undefined {
+    // Or a client that sends and does not read would have its ACKs pile up here.
+    if (this.#isClogged) return this.#intake.nextAck === undefined ? undefined : now + ACK_RETRY;
+    const { present } = this.#carriage;
+    const rtt = this.#outbox.stats.minRtt ?? present.minRtt;
+    const ack = this.#intake.ack(now, rtt);
+    if (ack !== undefined) this.#outbox.acknowledge(ack);
+    // Packets are acknowledged twice in a round trip, and none of ours shows how long that is.
+    if (ack?.packets !== undefined && rtt === undefined) present.measure();
+    return this.#intake.nextAck;
   }
 
-  #overRate(envelope: Envelope, reliable: boolean, now: number): void {
-    const isEvent = envelope.kind === 'event';
-    if (!reliable || (isEvent && isLossy(envelope))) {
-      this.#drops['rate-limited']++;
-    } else if (!this.#rate.strike(now)) {
-      this.close('rate-limited', 'the session kept sending over its rate');
-    } else if (envelope.kind === 'names' || envelope.kind === 'close') {
-      // Both ends count NAMES: without this one, the next would be taken for it.
-      this.#handle(envelope, reliable);
-    } else {
-      this.#drops['rate-limited']++;
-      const id = 'id' in envelope ? envelope.id : undefined;
-      const details = isEvent ? about(envelope) : undefined;
-      this.#replies.error(
-        new SpillwayError('rate-limited', 'this was over the rate and is lost'),
-        id,
-        details,
-      );
-    }
+  get #isClogged(): boolean {
+    return this.#carriage.present.port.backlog > this.#context.limits.sendBudgetHard;
   }
 
-  #breach(error: ProtocolError, reliable: boolean): void {
+  #pong(time: number): void {
+    if (!this.#isClogged)
+      this.#carriage.present.write({ kind: 'pong', time, now: this.#context.clock.now() });
+  }
+
+  #closedByPeer(code: number, reason: string): void {
+    const name = closeName(code);
+    if (mayReconnect(code)) this.#carriage.present.close(name, reason);
+    else this.close(name, reason);
+  }
+
+  #breach({ code, message }: ProtocolError, reliable: boolean): void {
     if (!reliable) {
-      this.#drops.malformed++;
+      this.traffic.drops.malformed++;
       return;
     }
-    this.#context.logger.debug({ session: this.id, code: error.code }, `protocol error: ${error.message}`);
-    this.close(
-      error.code === 'unknown-version' ? 'unsupported-version' : 'protocol-error',
-      `${error.code}: ${error.message}`,
-    );
+    this.#context.logger.debug({ session: this.id, code }, `protocol error: ${message}`);
+    this.close(code === 'unknown-version' ? 'unsupported-version' : 'protocol-error', `${code}: ${message}`);
   }
 
   #fail(error: unknown): void {
@@ -392,33 +386,18 @@ export class Session implements Receiver, Subscriber, SessionHandle {
     this.close('internal', 'the gateway failed');
   }
 
-  #publish(publication: Publication): boolean {
-    const fate = this.#outbox!.publish(publication);
-    if (fate === 'slow-consumer') this.close('slow-consumer', 'the client reads too slowly');
-    return fate === 'sent';
-  }
-
-  #control(envelope: Envelope): void {
-    if (this.#phase === 'closed') return;
-    const fate = this.#outbox?.control(envelope);
-    if (fate === 'slow-consumer') this.close('slow-consumer', 'the client reads too slowly');
-  }
-
-  #end(code: number, reason: string): void {
-    if (this.#phase === 'closed') return;
-    this.#phase = 'closed';
-    this.#inbox.close();
-    this.#access.close();
-    this.#context.closed(this, code, reason);
+  #finish(code: number, reason: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#carriage.close('normal', 'the session is over');
+    this.#turn.close();
+    this.#outbox.close();
+    this.#dispatch.close();
+    this.#keeper.ended(this, code, reason);
   }
 }
 
-/** What an ERROR without an id says about the publication that it is for. */
-function about({ channel, type }: Event): object {
-  return { channel, type };
-}
-
-/** May the network lose it? Then so may we, without a word. */
-function isLossy({ delivery }: Event): boolean {
-  return delivery === 'unreliable' || delivery === 'latest';
+function least(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Math.min(one, other);
 }

@@ -40,3 +40,22 @@ test('time that runs backwards gives nothing and takes nothing', () => {
   expect(bucket.take(1, 1_099)).toBe(false);
   expect(bucket.take(1, 1_100)).toBe(true);
 });
+
+test('keeps what a time is worth in which nothing could be taken, once, past the burst', () => {
+  const bucket = new TokenBucket(10, 5, 0);
+  bucket.take(5, 0);
+  bucket.excuse(100, 2_100);
+  expect(bucket.take(22, 2_100)).toBe(false);
+  expect(bucket.take(21, 2_100)).toBe(true);
+  expect(bucket.take(1, 2_199)).toBe(false);
+  expect(bucket.take(1, 2_200)).toBe(true);
+  bucket.excuse(2_000, 2_200);
+  expect(bucket.take(1, 2_200)).toBe(false);
+});
+
+test('does not forget what is past the burst as time goes on, nor add to it', () => {
+  const bucket = new TokenBucket(10, 5, 0);
+  bucket.excuse(0, 1_000);
+  expect(bucket.take(16, 5_000)).toBe(false);
+  expect(bucket.take(15, 5_000)).toBe(true);
+});

@@ -20,6 +20,14 @@ export class TokenBucket {
     return true;
   }
 
+  /** Nothing could be taken since then: what the time is worth is kept past the burst. */
+  excuse(since: number, now: number): void {
+    this.#refill(since);
+    if (now <= this.#at) return;
+    this.#tokens += (now - this.#at) * this.#perMs;
+    this.#at = now;
+  }
+
   /** Nothing is owed: forgetting this bucket loses no information. */
   full(now: number): boolean {
     this.#refill(now);
@@ -28,7 +36,8 @@ export class TokenBucket {
 
   #refill(now: number): void {
     if (now <= this.#at) return;
-    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs);
+    const refilled = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs);
+    this.#tokens = Math.max(this.#tokens, refilled);
     this.#at = now;
   }
 }

@@ -1,11 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Ending, TestAcceptor } from '../compliance/acceptor.ts';
-import {
-  type Arrival,
-  RefusedError,
-  type TransportClient,
-  transportCompliance,
-} from '../compliance/transport.ts';
+import { transportCompliance } from '../compliance/transport.ts';
+import { type Arrival, RefusedError, type TransportClient } from '../compliance/transport-bench.ts';
 import { connectMemory, MemoryRefusedError } from './memory.ts';
 
 transportCompliance(
@@ -15,7 +11,9 @@ transportCompliance(
       const arrivals: Arrival[] = [];
       let ending: Ending | undefined;
       const handler = {
-        receive: (bytes: Uint8Array, reliable: boolean) => void arrivals.push({ bytes, reliable, stream: 0 }),
+        // Lanes share the pipe; message streams have negative numbers.
+        receive: (bytes: Uint8Array, reliable: boolean, lane: number) =>
+          void arrivals.push({ bytes, reliable, stream: Math.max(0, -lane) }),
         closed(code: number, reason: string) {
           ending = { code, reason };
         },
@@ -89,12 +87,35 @@ test('refuses datagrams past the queue of a paused client', () => {
   expect(transport.backlog).toBe(0);
 });
 
-test('has no datagrams when told so', () => {
+test('a message stream has a number of its own, and waits for a paused client', async () => {
+  const acceptor = new TestAcceptor();
+  const lanes: number[] = [];
+  const client = connectMemory(
+    acceptor,
+    { receive: (_, __, lane) => void lanes.push(lane), closed: () => {} },
+    { messageStreams: 2 },
+  );
+  const { transport } = acceptor.connections[0]!;
+  client.pause();
+  const frames = [new Uint8Array(10), new Uint8Array(20)];
+  const streams = [1, 2, 3].map(() => transport.openMessage(frames));
+  expect(streams.map((stream) => stream?.done)).toEqual([false, false, undefined]);
+  expect(transport.backlog).toBe(60);
+  streams[0]!.reset();
+  expect([transport.backlog, streams[0]!.done]).toEqual([30, true]);
+  client.resume();
+  await Promise.resolve();
+  expect(lanes).toEqual([-2, -2]);
+  expect([transport.backlog, streams[1]!.done]).toEqual([0, true]);
+});
+
+test('is a pipe when told so', () => {
   const acceptor = new TestAcceptor();
   const client = connectMemory(acceptor, silent, { maxDatagramSize: 0 });
   const { transport } = acceptor.connections[0]!;
   expect(transport.maxDatagramSize).toBe(0);
   expect(transport.sendDatagram(new Uint8Array(1))).toBe(false);
+  expect(transport.openMessage([new Uint8Array(1)])).toBeUndefined();
   expect(client.sendDatagram(new Uint8Array(1))).toBe(false);
 });
 

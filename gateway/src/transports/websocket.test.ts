@@ -3,16 +3,16 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { CLOSE, type CloseName, SUBPROTOCOLS } from '@spillway/envelope';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { type Ending, TestAcceptor, until } from '../compliance/acceptor.ts';
+import { type Ending, TestAcceptor, type TestConnection, until } from '../compliance/acceptor.ts';
+import { transportCompliance } from '../compliance/transport.ts';
 import {
   type Arrival,
   RefusedError,
   type TransportClient,
   type TransportClientOptions,
-  transportCompliance,
-} from '../compliance/transport.ts';
+} from '../compliance/transport-bench.ts';
 import type { Acceptor } from '../core/contracts/transport.ts';
 import { websocketTransports } from './websocket.ts';
 
@@ -293,6 +293,62 @@ test('a peer that half-closes and reads nothing is cut off by close', async () =
   await until(() => acceptor.settled, 'closed');
   expect(connection.endings.map(({ code }) => code)).toEqual([CLOSE['idle-timeout']]);
   socket.destroy();
+});
+
+/** A session whose socket tells how often it was written to since the handshake. */
+async function counted(): Promise<{
+  connection: TestConnection;
+  client: TransportClient;
+  writes: () => number;
+}> {
+  const acceptor = new TestAcceptor();
+  const { server, port } = await serve(acceptor);
+  let spies: { mock: { calls: unknown[] } }[] = [];
+  server.prependListener('upgrade', (_, stream) => {
+    const socket = stream as unknown as Socket & Required<Pick<Socket, '_writev'>>;
+    spies = [vi.spyOn(socket, '_write'), vi.spyOn(socket, '_writev')];
+  });
+  const client = await connect(port);
+  const connection = await until(() => acceptor.connections[0], 'accept');
+  const count = () => spies.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+  const before = count();
+  return { connection, client, writes: () => count() - before };
+}
+
+test('all that is written in one turn of the event loop leaves in one write, the next turn in another', async () => {
+  const { connection, client, writes } = await counted();
+  for (let turn = 1; turn <= 3; turn++) {
+    for (let index = 0; index < 20; index++) connection.transport.write(new Uint8Array(100), index % 3);
+    // What follows from a promise is still the same turn.
+    await Promise.resolve();
+    connection.transport.write(new Uint8Array(100), 0);
+    expect(connection.transport.backlog).toBe(21 * 102);
+    expect(writes()).toBe(turn - 1);
+    await until(() => client.arrivals.length === turn * 21, 'the messages of a turn');
+    expect(writes()).toBe(turn);
+    expect(connection.transport.backlog).toBe(0);
+  }
+});
+
+test('a turn that writes much does not hold it back', async () => {
+  const { connection, client, writes } = await counted();
+  for (let index = 1; index <= 10; index++) {
+    connection.transport.write(new Uint8Array(16 * 1024), 0);
+    expect([writes(), connection.transport.backlog]).toEqual([index, 0]);
+  }
+  for (let index = 0; index < 20; index++) connection.transport.write(new Uint8Array(500), 0);
+  await until(() => client.arrivals.length === 30, 'all messages');
+  expect(writes()).toBe(10 + 2);
+});
+
+test('close lets out what was written in its turn, together with the farewell', async () => {
+  const { connection, client, writes } = await counted();
+  for (let index = 0; index < 20; index++) connection.transport.write(new Uint8Array(100), 0);
+  connection.transport.close(CLOSE.normal, 'bye');
+  expect(writes()).toBe(1);
+  await until(() => client.ending, 'the close');
+  expect(client.arrivals.length).toBe(20);
+  expect(client.ending).toEqual({ code: CLOSE.normal, reason: 'bye' });
 });
 
 test('messages that arrive in one segment with the handshake are not lost', async () => {

@@ -15,6 +15,12 @@ const DEFAULTS = { closeTimeout: 2_000 } satisfies WebSocketOptions;
 /** RFC 6455 section 5.5: a control frame carries 125 bytes, two of them the code. */
 const MAX_REASON = 123;
 
+/**
+ * Bytes of one turn that are held back at most, to leave together. A system call for more is well used, and they must
+ * not look like a backlog: a session keeps back what it may drop when 16 KiB are waiting.
+ */
+const MAX_HELD = 8 * 1024;
+
 /** What a close code of RFC 6455 section 7.4.1 means in envelope's table. Codes from 3000 on are the peer's own. */
 const STANDARD_CODES: Readonly<Record<number, number>> = {
   1000: CLOSE.normal,
@@ -56,6 +62,7 @@ export function websocketTransports(acceptor: Acceptor, options?: WebSocketOptio
     WebSocket: Socket,
   };
   const server = new WebSocketServer(settings);
+  const turn = new Turn();
 
   return {
     handleUpgrade(request, socket, head, remoteAddress) {
@@ -77,7 +84,7 @@ export function websocketTransports(acceptor: Acceptor, options?: WebSocketOptio
       server.handleUpgrade(request, socket, head, (opened) => {
         accepted = true;
         const encoding = opened.protocol === SUBPROTOCOLS.json ? 'json' : 'binary';
-        const transport = new WebSocketTransport(opened, encoding);
+        const transport = new WebSocketTransport(opened, socket, encoding, turn);
         transport.start(acceptor.accept(admission, transport));
       });
       if (!accepted) acceptor.abandon(admission);
@@ -96,19 +103,45 @@ class Socket extends WebSocket {
   }
 }
 
+/**
+ * Lets what is written to a socket within one turn of the event loop leave in one system call, which costs more than
+ * all else that is done for a small message. One timer for all sockets.
+ */
+class Turn {
+  #corked: WebSocketTransport[] = [];
+
+  /** `transport` is uncorked when this turn is over. */
+  add(transport: WebSocketTransport): void {
+    if (this.#corked.push(transport) === 1) setImmediate(this.#end);
+  }
+
+  readonly #end = (): void => {
+    const corked = this.#corked;
+    this.#corked = [];
+    for (const transport of corked) transport.uncork();
+  };
+}
+
 /** One WebSocket. One message is one packet; all lanes share the pipe. */
 class WebSocketTransport implements Transport {
   readonly name = 'websocket';
   readonly maxDatagramSize = 0;
   readonly #socket: WebSocket;
+  /** Below the WebSocket: what it writes, frame by frame. */
+  readonly #stream: Duplex;
   readonly #encoding: Encoding;
+  readonly #turn: Turn;
+  #corked = false;
+  #held = 0;
   /** Set by our own `close`; what comes in from then on is nobody's. */
   #closing: { readonly code: number; readonly reason: string } | undefined;
   #violated = false;
 
-  constructor(socket: WebSocket, encoding: Encoding) {
+  constructor(socket: WebSocket, stream: Duplex, encoding: Encoding, turn: Turn) {
     this.#socket = socket;
+    this.#stream = stream;
     this.#encoding = encoding;
+    this.#turn = turn;
   }
 
   get backlog(): number {
@@ -117,7 +150,15 @@ class WebSocketTransport implements Transport {
 
   write(bytes: Uint8Array): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#held = 0;
+      this.#stream.cork();
+      this.#turn.add(this);
+    }
     this.#socket.send(bytes, SEND_OPTIONS[this.#encoding]);
+    this.#held += bytes.length;
+    if (this.#held > MAX_HELD) this.uncork();
   }
 
   closeLane(): void {
@@ -138,6 +179,14 @@ class WebSocketTransport implements Transport {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(code, fitReason(reason, MAX_REASON));
     // The peer is leaving already, with or without a closing handshake; it need not finish.
     else this.#socket.terminate();
+    this.uncork();
+  }
+
+  /** Lets out what was written. */
+  uncork(): void {
+    if (!this.#corked) return;
+    this.#corked = false;
+    this.#stream.uncork();
   }
 
   start(receiver: Receiver): void {

@@ -6,12 +6,8 @@ import { CLOSE, FrameReader, frame } from '@spillway/envelope';
 import { WebTransport } from 'rwebtransport';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Ending, TestAcceptor, until } from '../compliance/acceptor.ts';
-import {
-  type Arrival,
-  type TransportClient,
-  type TransportClientOptions,
-  transportCompliance,
-} from '../compliance/transport.ts';
+import { transportCompliance } from '../compliance/transport.ts';
+import type { Arrival, TransportClient, TransportClientOptions } from '../compliance/transport-bench.ts';
 import type { EngineServer } from '../core/contracts/engine.ts';
 import type { Acceptor } from '../core/contracts/transport.ts';
 import { rwebtransport } from '../engines/rwebtransport.ts';
@@ -202,4 +198,27 @@ test('a message on a stream of its own arrives', async () => {
   expect(connection.received[0]).toMatchObject({ reliable: true });
   expect(connection.received[0]!.bytes.length).toBe(30_000);
   expect(connection.violations).toEqual([]);
+});
+
+test('a client opens lanes and message streams, ends, finishes and resets them, again and again', async () => {
+  const acceptor = new TestAcceptor();
+  const { port } = await serve(acceptor);
+  const { session } = await connect(port, '/wt');
+  for (let round = 0; round < 5; round++) {
+    const streams = Array.from({ length: 40 }, async (_, index) => {
+      const writer = (await session.createUnidirectionalStream()).getWriter();
+      writer.closed.catch(ignore);
+      await writer.write(frame(new Uint8Array(1_000)));
+      if (index % 4 > 0) return writer.close();
+      // The second frame is taken back half-way.
+      await writer.write(frame(new Uint8Array(60_000)).subarray(0, 30_000));
+      return writer.abort();
+    });
+    await Promise.all(streams);
+    const connection = await until(() => acceptor.connections[0], 'accept');
+    // Of a stream that is reset nothing need arrive.
+    await until(() => connection.received.length >= (round + 1) * 30, 'the messages of a round');
+    expect(new Set(connection.received.map(({ bytes }) => bytes.length))).toEqual(new Set([1_000]));
+    expect([connection.violations, connection.endings]).toEqual([[], []]);
+  }
 });

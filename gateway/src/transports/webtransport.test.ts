@@ -1,100 +1,8 @@
-import { CLOSE, FrameReader, frame } from '@spillway/envelope';
+import { CLOSE, frame } from '@spillway/envelope';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { TestAcceptor, type TestConnection } from '../compliance/acceptor.ts';
-import type {
-  EngineBidirectionalStream,
-  EngineReceiveStream,
-  EngineSendStream,
-  EngineSession,
-  EngineSessionHandler,
-  EngineStreamHandler,
-} from '../core/contracts/engine.ts';
+import { FakeReceiveStream, FakeSendStream, FakeSession } from './fake-engine.ts';
 import { acceptEngineSession, engineTransports } from './webtransport.ts';
-
-/** What one outgoing stream was told to do. */
-class FakeSendStream implements EngineSendStream {
-  backlog = 0;
-  done = false;
-  readonly chunks: Uint8Array[] = [];
-  finished = false;
-
-  write(bytes: Uint8Array): void {
-    this.chunks.push(bytes);
-  }
-
-  finish(): void {
-    this.finished = true;
-  }
-
-  reset(): void {
-    expect.unreachable('no stream is reset');
-  }
-
-  get texts(): string[] {
-    const texts: string[] = [];
-    const reader = new FrameReader(1_000_000);
-    for (const chunk of this.chunks) reader.push(chunk, (bytes) => texts.push(text(bytes)));
-    return texts;
-  }
-}
-
-/** An incoming stream played by the test. */
-class FakeReceiveStream implements EngineReceiveStream {
-  handler: EngineStreamHandler | undefined;
-
-  start(handler: EngineStreamHandler): void {
-    this.handler = handler;
-  }
-
-  cancel(): void {
-    expect.unreachable('no stream is cancelled');
-  }
-
-  data(bytes: Uint8Array): void {
-    this.handler?.data(bytes);
-  }
-
-  end(resetCode?: number): void {
-    this.handler?.end(resetCode);
-  }
-}
-
-/** An engine's session that does nothing by itself. */
-class FakeSession implements EngineSession {
-  readonly request = {
-    authority: 'game.example:4433',
-    path: '/wt',
-    origin: 'https://game.example',
-    headers: { host: 'game.example:4433' },
-    remoteAddress: '192.0.2.1',
-  };
-  maxDatagramSize = 1_200;
-  handler!: EngineSessionHandler;
-  readonly openings: PromiseWithResolvers<EngineSendStream>[] = [];
-  readonly closes: { readonly code: number; readonly reason: string }[] = [];
-
-  start(handler: EngineSessionHandler): void {
-    this.handler = handler;
-  }
-
-  sendDatagram(): boolean {
-    return true;
-  }
-
-  openUnidirectional(): Promise<EngineSendStream> {
-    const opening = Promise.withResolvers<EngineSendStream>();
-    this.openings.push(opening);
-    return opening.promise;
-  }
-
-  openBidirectional(): Promise<EngineBidirectionalStream> {
-    return expect.unreachable('the client opens the control stream');
-  }
-
-  close(code: number, reason: string): void {
-    this.closes.push({ code, reason });
-  }
-}
 
 let session: FakeSession;
 let acceptor: TestAcceptor;
@@ -113,10 +21,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const bytes = (value: string) => encoder.encode(value);
-const text = (value: Uint8Array) => decoder.decode(value);
 
 function openControl(): { send: FakeSendStream; receive: FakeReceiveStream } {
   const stream = { send: new FakeSendStream(), receive: new FakeReceiveStream() };
@@ -196,6 +102,72 @@ test('64 lanes have streams, and a closed lane gives its place to another', () =
   expect(send.finished).toBe(false);
 });
 
+test('a message is framed on a stream of its own, which is finished', async () => {
+  const { transport } = connection;
+  const message = transport.openMessage([bytes('one'), bytes('two')])!;
+  expect([transport.backlog, message.done]).toEqual([8, false]);
+  const stream = await grant(0);
+  expect([stream.texts, stream.finished]).toEqual([['one', 'two'], true]);
+  stream.backlog = 5;
+  expect([transport.backlog, message.done]).toEqual([5, false]);
+  stream.backlog = 0;
+  stream.done = true;
+  expect([transport.backlog, message.done]).toEqual([0, true]);
+});
+
+test('a message that is reset drops what has not left', async () => {
+  const message = connection.transport.openMessage([bytes('one')])!;
+  const stream = await grant(0);
+  stream.backlog = 4;
+  message.reset();
+  expect([stream.resets, message.done, connection.transport.backlog]).toEqual([1, true, 0]);
+});
+
+test('a message that is reset while it waits for its stream is reset as soon as that is open', async () => {
+  const message = connection.transport.openMessage([bytes('one')])!;
+  message.reset();
+  expect(connection.transport.backlog).toBe(0);
+  const stream = await grant(0);
+  expect([stream.chunks, stream.finished, stream.resets]).toEqual([[], false, 1]);
+});
+
+test('32 messages have streams at once; a place is free when the QUIC stack is done, not before', async () => {
+  const { transport } = connection;
+  const open = () => transport.openMessage([bytes('x')]);
+  const messages = Array.from({ length: 32 }, open);
+  expect(messages).not.toContain(undefined);
+  expect(open()).toBeUndefined();
+  messages[0]!.reset(); // not open yet
+  expect(open()).toBeUndefined();
+  await grant(0);
+  expect(open()).toBeDefined();
+  const stream = await grant(1);
+  expect([stream.finished, open()]).toEqual([true, undefined]);
+  stream.done = true;
+  expect(open()).toBeDefined();
+  expect(open()).toBeUndefined();
+});
+
+test('streams of lanes that have ended count too, until they are done: never more than 96 in all', async () => {
+  const { transport } = connection;
+  const { send } = openControl();
+  for (let lane = 1; lane <= 64; lane++) transport.write(bytes('x'), lane);
+  for (let lane = 1; lane <= 64; lane++) transport.closeLane(lane);
+  expect(transport.openMessage([bytes('x')])).toBeUndefined();
+  for (let lane = 65; lane <= 128; lane++) transport.write(bytes('x'), lane);
+  expect([session.openings.length, send.texts.length]).toEqual([96, 32]);
+  for (let index = 0; index < 33; index++) (await grant(index)).done = true;
+  expect(transport.openMessage([bytes('x')])).toBeDefined();
+  expect(transport.openMessage([bytes('x')])).toBeUndefined();
+});
+
+test('a message whose stream the session did not live to open is done', async () => {
+  const message = connection.transport.openMessage([bytes('x')])!;
+  session.openings[0]!.reject(new Error('session closed'));
+  await expect(session.openings[0]!.promise).rejects.toThrow();
+  expect([message.done, connection.transport.backlog]).toEqual([true, 0]);
+});
+
 test('a stream that the session did not live to open is nobody’s error', async () => {
   connection.transport.write(bytes('lost'), 1);
   session.openings[0]!.reject(new Error('session closed'));
@@ -237,10 +209,19 @@ test('a length that is no varint breaks the framing', () => {
   session.handler.closed(0, '');
 });
 
-test('a hundred streams at once are served, one more is a violation', () => {
-  const streams = Array.from({ length: 100 }, openIncoming);
-  for (const stream of streams.slice(0, 50)) stream.end();
-  for (let index = 0; index < 50; index++) openIncoming().data(frame(bytes('fine')));
+test('streams that end or are reset make room for others: a hundred count at once', () => {
+  for (let index = 0; index < 300; index++) {
+    const stream = openIncoming();
+    stream.data(frame(bytes('fine')));
+    stream.end(index % 2 === 0 ? undefined : 7);
+  }
+  expect([connection.violations, connection.received.length]).toEqual([[], 300]);
+});
+
+test('as many streams at once as an honest client can have are served, more are a violation', () => {
+  const streams = Array.from({ length: 2048 }, openIncoming);
+  for (const stream of streams.slice(0, 1500)) stream.end();
+  for (let index = 0; index < 1500; index++) openIncoming().data(frame(bytes('fine')));
   expect(connection.violations).toEqual([]);
   openIncoming();
   expect(connection.violations).toEqual(['bad-frame']);
@@ -254,7 +235,19 @@ test('a second bidirectional stream is a violation', () => {
   session.handler.closed(0, '');
 });
 
+test('a client may have a message of the largest usual size under way on each of its streams', () => {
+  const almost = frame(new Uint8Array(acceptor.maxFrameBytes)).subarray(0, -1);
+  const streams = [openControl().receive, ...Array.from({ length: 100 }, openIncoming)];
+  for (const stream of streams) stream.data(almost);
+  for (const stream of streams) stream.data(new Uint8Array(1));
+  expect([connection.violations, connection.received.length]).toEqual([[], 101]);
+});
+
 test('unfinished messages of all streams together are bounded', () => {
+  acceptor.maxFrameBytes = 1024 * 1024;
+  session = new FakeSession();
+  acceptEngineSession(session, acceptor);
+  connection = acceptor.connections[1]!;
   const almost = frame(new Uint8Array(acceptor.maxFrameBytes)).subarray(0, -4);
   const streams = Array.from({ length: 16 }, openIncoming);
   for (const stream of streams) stream.data(almost);

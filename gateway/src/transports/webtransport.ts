@@ -17,11 +17,21 @@ const MAX_LANE_STREAMS = 64;
 /** Streams of one message each. With those of the lanes and HTTP/3's own three 99: browsers grant a server 100. */
 const MAX_MESSAGE_STREAMS = 32;
 
-/** Streams that a client may have open towards us: its lanes, and message streams on their way. */
-const MAX_INCOMING_STREAMS = 100;
+/**
+ * Streams of a client whose end we have not read. An engine that has sent a stream opens the next, whether or not we
+ * come to reading: 64 lanes and the 1024 `unordered` messages that may be under way are honest. What is really open at
+ * once is for QUIC's own credit, what they hold for the bound on bytes below.
+ */
+const MAX_INCOMING_STREAMS = 2048;
 
-/** Unfinished frames of all streams together, in multiples of `maxFrameBytes`: what a client may make us hold. */
-const MAX_PARTIAL_FRAMES = 16;
+/**
+ * Bytes of unfinished frames of all streams together: what a client may make us hold. An honest one has a frame under
+ * way on each of its streams, and 100 of the default size are 6.6 MB.
+ */
+const MAX_PARTIAL_BYTES = 8 * 1024 * 1024;
+
+/** At least so many unfinished frames may be under way, however large frames may be. */
+const MIN_PARTIAL_FRAMES = 16;
 
 /**
  * Between the last write and the end of the session, ms. The end throws away what the peer has not read or not
@@ -238,8 +248,8 @@ class WebTransportTransport implements Transport {
           return;
         }
         this.#partialBytes += reader.pending;
-        if (this.#partialBytes > MAX_PARTIAL_FRAMES * this.#maxFrameBytes) {
-          this.#violate('too-large', `more than ${MAX_PARTIAL_FRAMES} large messages under way at once`);
+        if (this.#partialBytes > Math.max(MAX_PARTIAL_BYTES, MIN_PARTIAL_FRAMES * this.#maxFrameBytes)) {
+          this.#violate('too-large', 'too many large messages under way at once');
         }
       },
       end: (resetCode) => {

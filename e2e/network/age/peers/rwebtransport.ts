@@ -23,17 +23,20 @@ export const rwebtransport: PeerEnds = {
       send: (state) => {
         for (const writer of writers) writer.write(state).catch(() => {});
       },
+      full: () => writers.find((writer) => (writer.desiredSize ?? 0) <= 0)?.ready,
     };
   },
-  sink: async ({ url, hash = '' }, onState) => {
+  sink: async ({ url, hash = '' }, taker) => {
     const value = Uint8Array.from(Buffer.from(hash, 'base64'));
     const session = new WebTransport(url, { serverCertificateHashes: [{ algorithm: 'sha-256', value }] });
     session.closed.catch(() => {});
     await session.ready;
     const datagrams = session.datagrams.readable.getReader();
     const listen = async (): Promise<void> => {
-      for (let read = await datagrams.read(); !read.done; read = await datagrams.read()) onState(read.value);
+      for (let read = await datagrams.read(); !read.done; read = await datagrams.read())
+        taker.state(read.value);
     };
     void listen().catch(() => {});
+    return {};
   },
 };

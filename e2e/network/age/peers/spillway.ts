@@ -1,10 +1,13 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { connect } from '@spillway/client';
 import { createGateway } from '@spillway/gateway';
 import type { PeerEnds } from '../peer.ts';
 
 const CHANNEL = 'age';
+/** Unsent bytes above which a fast sender waits. */
+const ENOUGH = 64 * 1024;
 
-/** Spillway on one rung, class `latest`, one key. */
+/** Spillway on one rung. */
 export function spillway(rung: 'websocket' | 'webtransport'): PeerEnds {
   return {
     source: async (host) => {
@@ -19,16 +22,19 @@ export function spillway(rung: 'websocket' | 'webtransport'): PeerEnds {
       await gateway.listen();
       return {
         place: { url: `http://${host}:8080` },
-        send: (state) => {
-          gateway.publish(CHANNEL, 'STATE', state, { delivery: 'latest', key: 'p1' });
-        },
+        send: (state, how) => gateway.publish(CHANNEL, 'STATE', state, how),
+        sendReliable: (step) => gateway.publish(CHANNEL, 'STEP', step, { delivery: 'reliable' }),
+        full: () =>
+          [...gateway.sessions].some((session) => session.stats().backlog > ENOUGH) ? wait(1) : undefined,
       };
     },
-    sink: async ({ url }, onState) => {
+    sink: async ({ url }, taker) => {
       const session = await connect(url, { transports: [rung], reconnect: false });
-      const channel = session.channel<{ STATE: Uint8Array }>(CHANNEL);
-      channel.on('STATE', onState);
+      const channel = session.channel<{ STATE: Uint8Array; STEP: Uint8Array }>(CHANNEL);
+      channel.on('STATE', taker.state);
+      channel.on('STEP', taker.reliable);
       await channel.subscribe();
+      return { sent: () => session.stats().messagesOut };
     },
   };
 }

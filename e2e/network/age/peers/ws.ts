@@ -1,6 +1,10 @@
 import { once } from 'node:events';
+import { setTimeout as wait } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { PeerEnds } from '../peer.ts';
+
+/** Unsent bytes above which a fast sender waits. */
+const ENOUGH = 64 * 1024;
 
 /** Plain `ws`: every state is written at once. */
 export const ws: PeerEnds = {
@@ -12,11 +16,14 @@ export const ws: PeerEnds = {
       send: (state) => {
         for (const client of server.clients) client.send(state);
       },
+      full: () =>
+        [...server.clients].some((client) => client.bufferedAmount > ENOUGH) ? wait(1) : undefined,
     };
   },
-  sink: async ({ url }, onState) => {
+  sink: async ({ url }, taker) => {
     const socket = new WebSocket(url);
-    socket.on('message', (data: Buffer) => onState(data));
+    socket.on('message', (data: Buffer) => taker.state(data));
     await once(socket, 'open');
+    return {};
   },
 };

@@ -6,6 +6,9 @@ export interface BrokerMessage {
   readonly bytes: Uint8Array;
   /** The decoded form, where the broker is in this process and need not decode it again. */
   readonly event?: Event | undefined;
+  /** What the publisher said about an event that may be dropped, and the envelope does not: ms, and where it is big. */
+  readonly maxAge?: number | undefined;
+  readonly oversize?: 'stream' | 'drop' | undefined;
 }
 
 /**

@@ -1,0 +1,86 @@
+import { KINDS } from './storm.ts';
+import { CHANNELS, KEYS } from './talker.ts';
+import type { ClientResult, Direction, Trial } from './trial.ts';
+
+/** What a trial showed, as lines. */
+export function report({ seconds, resumptions, clients, faults }: Trial): string[] {
+  const names = Object.keys(clients);
+  const lines = [
+    row(
+      'client',
+      'direction',
+      'reliable',
+      'lost',
+      'twice',
+      'disorder',
+      'unordered',
+      'latest',
+      'requests',
+      'resumes',
+      '  transports',
+    ),
+    ...Object.entries(clients).flatMap(([name, result]) => clientRows(name, result)),
+    '',
+    `Time from a cut to the first reliable message that was made after it, the slower direction, ms:`,
+    row('cut', 'client', 'times', 'p50', 'p90', 'p99', 'max'),
+  ];
+  for (const kind of KINDS) {
+    for (const name of names) {
+      const took = resumptions
+        .filter((each) => each.kind === kind && each.client === name)
+        .map((each) => each.took);
+      if (took.length > 0) lines.push(row(kind, name, ...distribution(took)));
+    }
+  }
+  lines.push(row('all', 'all', ...distribution(resumptions.map(({ took }) => took))));
+  lines.push('', ...faults.slice(0, 20).map((fault) => `FAULT ${fault}`));
+  lines.push(`${faults.length === 0 ? 'no fault' : `${faults.length} faults`} in ${seconds.toFixed(0)} s`);
+  return lines;
+}
+
+/** What flows, for the head of the report. */
+export function flow(rate: number): string {
+  return `each client each way: ${rate} numbered messages a second on ${CHANNELS} channels, ${KEYS.length} keys of latest at 60 Hz`;
+}
+
+function clientRows(name: string, { up, down, tally }: ClientResult): string[] {
+  const { requests, resumes, transports } = tally;
+  const used = Object.entries(transports).map(([rung, count]) => `${rung} ${count}`);
+  return [
+    row(name, 'up', ...counts(up), `${requests.answered}/${requests.asked}`, resumes, `  ${used.join(', ')}`),
+    row('', 'down', ...counts(down)),
+  ];
+}
+
+function counts({ sent, heard }: Direction): (string | number)[] {
+  const sum = (name: 'came' | 'lost' | 'duplicated' | 'disordered'): number =>
+    heard.reliable.reduce((total, balance) => total + balance[name], 0);
+  const current = Object.entries(sent.latest).filter(([key, number]) => heard.latest[key] === number).length;
+  const { came } = heard.unordered;
+  return [
+    sum('came'),
+    sum('lost'),
+    sum('duplicated'),
+    sum('disordered'),
+    `${came}/${sent.unordered}`,
+    `${current}/${KEYS.length}`,
+  ];
+}
+
+function distribution(values: readonly number[]): (string | number)[] {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number): string =>
+    (sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN).toFixed(0);
+  return [sorted.length, at(0.5), at(0.9), at(0.99), at(1)];
+}
+
+function row(...cells: readonly (string | number)[]): string {
+  const [first = '', second = '', ...rest] = cells.map(String);
+  return [
+    first.padEnd(12),
+    second.padEnd(12),
+    ...rest.map((cell) => (cell.startsWith('  ') ? cell : cell.padStart(9))),
+  ]
+    .join(' ')
+    .trimEnd();
+}

@@ -1,0 +1,57 @@
+import { fileURLToPath } from 'node:url';
+import { type Guest, startGuest } from '../guest.ts';
+import type { ShapedNetwork } from '../shaped-network.ts';
+import type { Summary } from './ages.ts';
+import type { Peer } from './peer.ts';
+import type { Arrivals, SinkQuestion } from './sink.ts';
+import type { Sent, SourceQuestion } from './source.ts';
+
+/** A peer's two ends, each in a new process on its side of a network, so that nothing of an earlier one counts. */
+export interface Pair extends AsyncDisposable {
+  /** States begin to flow. */
+  send(what: Exclude<SourceQuestion, { ask: 'stop' }>): Promise<void>;
+  stop(): Promise<Sent>;
+  arrivals(): Promise<Arrivals>;
+  ages(): Promise<Summary>;
+}
+
+/**
+ * Opens it. `hurried`: both processes go before all others, so that times are right on a busy machine; not for a source
+ * that never rests, which would leave the machine to nobody else.
+ */
+export async function openPair(network: ShapedNetwork, peer: Peer, hurried = true): Promise<Pair> {
+  const pace = hurried ? [] : ['calm'];
+  const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+  const guests: Guest[] = [];
+  const close = async (): Promise<void> => {
+    for (const guest of guests) await guest.end();
+  };
+  try {
+    const source = await startGuest(
+      network.gateway,
+      script('source.ts'),
+      peer,
+      network.gateway.address,
+      ...pace,
+    );
+    guests.push(source);
+    const sink = await startGuest(
+      network.client,
+      script('sink.ts'),
+      peer,
+      JSON.stringify(source.started),
+      ...pace,
+    );
+    guests.push(sink);
+    return {
+      send: (what) => source.ask(what),
+      stop: () => source.ask({ ask: 'stop' } satisfies SourceQuestion),
+      arrivals: () => sink.ask({ ask: 'arrivals' } satisfies SinkQuestion),
+      ages: () => sink.ask({ ask: 'ages' } satisfies SinkQuestion),
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

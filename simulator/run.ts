@@ -1,0 +1,405 @@
+import { CLOSE, type Delivery, encode, FrameReader, readPacket, type Welcome } from '@spillway/envelope';
+import type { ConnectOptions } from '../client/src/options.ts';
+import { Clock } from '../delivery/src/simulator/clock.ts';
+import { Random } from '../delivery/src/simulator/random.ts';
+import { Core, type Site } from './gateway.ts';
+import { Ledger, slotOf, type Tally } from './ledger.ts';
+import { Machine } from './machine.ts';
+import { Network } from './network.ts';
+import { Player, payloadOf, sizeOf } from './player.ts';
+import type { Wire } from './wire.ts';
+
+/** How long it may take until all is said when nothing breaks any more, ms. */
+const QUIET = 90_000;
+/** Turns of one run: more is a loop. */
+const STEPS = 300_000;
+const CHANNELS = ['a', 'b', 'c'] as const;
+const NEVER = Number.POSITIVE_INFINITY;
+
+void FrameReader;
+void readPacket;
+void ({} as Welcome);
+void encode;
+void CLOSE;
+
+/** When all microtasks of this turn have run. */
+function rest(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** One life of a client, with all that befalls it. */
+class Run {
+  readonly clock = new Clock();
+  readonly random: Random;
+  readonly ledger = new Ledger();
+  readonly network: Network;
+  readonly player: Player;
+  readonly site: Site;
+  readonly cores: Core[] = [];
+  readonly #busy: number;
+  /** What was said first on each connection. */
+  readonly #hellos: Uint8Array[] = [];
+  readonly #forbidden = new Set<string>();
+  #losesWelcome = false;
+  #steps = 0;
+
+  constructor(seed: number) {
+    const random = new Random(seed);
+    this.random = random;
+    const client = new Machine(this.clock, random, 1000);
+    this.network = new Network(this.clock, random, client, () => this.core);
+    this.player = new Player(client, this.network, this.ledger, optionsOf(random));
+    this.#busy = random.pick([1500, 4000, 8000]);
+    const hard = random.chance(0.05) ? 30_000 : 1024 * 1024;
+    this.site = {
+      clock: this.clock,
+      random,
+      ledger: this.ledger,
+      limits: {
+        resumeWindow: random.pick([1000, 5000, 120_000]),
+        retainBudget: random.pick([2000, 20_000, 1_000_000]),
+        sendBudgetSoft: 30_000,
+        sendBudgetHard: hard,
+        stallTimeout: random.pick([1000, 10_000]),
+        idleTimeout: random.pick([2000, 30_000]),
+        pingInterval: random.pick([700, 2000]),
+        helloTimeout: random.pick([1000, 5000]),
+      },
+      maxDelay: random.pick([0, 0, 0, 10]),
+      slowness: random.pick([0, 0, 5, 200]),
+      witness: random.chance(0.5),
+      forbids: (user, channel) => this.#forbidden.has(`${user?.claim as string} ${channel}`),
+      greeted: (_wire, hello) => this.#hellos.push(hello),
+      tokens: [],
+      losesWelcome: () => this.#losesWelcome,
+    };
+    this.#start();
+  }
+
+  get core(): Core {
+    return this.cores.at(-1)!;
+  }
+
+  /** The process that has the client's session, or would get it. */
+  get home(): Core {
+    const id = this.player.session?.id ?? '';
+    return this.cores.find(({ open }) => open.has(id)) ?? this.core;
+  }
+
+  async live(): Promise<Tally> {
+    const { clock, random, player, network } = this;
+    void player.connect();
+    const actions = random.int(20, 100);
+    for (let count = 0; count < actions; count++) {
+      clock.at(random.next() * this.#busy, () => {
+        const burst = random.chance(0.1) ? random.int(2, 20) : 1;
+        for (let one = 0; one < burst; one++) this.#act();
+      });
+    }
+    const troubles = random.int(0, 6);
+    for (let count = 0; count < troubles; count++) clock.at(random.next() * this.#busy, () => this.#befall());
+    const early = random.chance(0.1);
+    if (early) clock.at(random.next() * this.#busy, () => this.#close());
+    await this.#until(() => clock.now >= this.#busy, this.#busy + 1000);
+    network.calm();
+    if (!early) {
+      await this.#until(() => this.#isQuiet(), QUIET);
+      this.ledger.settled();
+      const { session } = player;
+      const there = this.home.open.get(session!.id)!;
+      if (there.transport !== session!.transport.name)
+        this.ledger.wrong(`${session!.transport.name} at the client, ${there.transport} at the gateway`);
+      this.#close();
+    }
+    await this.#end();
+    return this.ledger.tally;
+  }
+
+  #start(): void {
+    this.cores.push(new Core(this.site, this.cores.length + 1));
+  }
+
+  #act(): void {
+    const { random, player, ledger } = this;
+    const channel = random.pick(CHANNELS);
+    const delivery = random.pick<Delivery>(['reliable', 'reliable', 'unordered', 'latest', 'unreliable']);
+    const kind = random.int(0, 99);
+    if (kind < 35) player.publish(channel, delivery, sizeOf(random));
+    else if (kind < 70) this.#publish(channel, delivery);
+    else if (kind < 80) this.#send(delivery);
+    else if (kind < 92) player.request();
+    else if (kind < 96) player.subscribe(channel);
+    else player.unsubscribe(channel);
+    void ledger;
+  }
+
+  #dropOf(delivery: Delivery) {
+    const { random } = this;
+    return {
+      maxAge: delivery === 'unreliable' || random.chance(0.05) ? random.int(20, 500) : undefined,
+      oversize: delivery === 'unreliable' && random.chance(0.5) ? 'drop' : 'stream',
+    } as const;
+  }
+
+  #publish(channel: string, delivery: Delivery): void {
+    const { random, ledger, home } = this;
+    if (home.machine.crashed) return;
+    const key = delivery === 'latest' ? random.pick(['1', '2', undefined]) : undefined;
+    const slot = delivery === 'latest' ? slotOf(channel, 'DOWN', key) : undefined;
+    const drop = this.#dropOf(delivery);
+    const size = sizeOf(random);
+    home.machine.hear(() => {
+      const { index } = ledger.publish('down', channel, delivery, slot, drop.maxAge !== undefined);
+      const payload = payloadOf(index, size);
+      home.hub.publish({ channel, type: 'DOWN', delivery, key, codec: 'bytes', payload }, drop);
+    });
+  }
+
+  #send(delivery: Delivery): void {
+    const { random, ledger, home } = this;
+    const id = this.player.session?.id ?? '';
+    const key = delivery === 'latest' ? random.pick(['1', '2', undefined]) : undefined;
+    const slot = delivery === 'latest' ? slotOf('', 'SEND', key) : undefined;
+    const drop = this.#dropOf(delivery);
+    const size = sizeOf(random);
+    home.machine.hear(() => {
+      const handle = home.open.get(id);
+      if (!handle) return;
+      const expires = drop.maxAge !== undefined;
+      const publication = ledger.publish('direct', '', delivery, slot, expires, id);
+      const payload = payloadOf(publication.index, size);
+      const options = { delivery, key, ...drop };
+      if (expires || random.chance(0.5)) {
+        publication.refused = expires;
+        this.player.waiting++;
+        void handle.send('SEND', payload, { ...options, receipt: true }).then((outcome) => {
+          this.player.waiting--;
+          ledger.outcome(publication, outcome);
+          if (outcome !== 'delivered' && outcome !== 'superseded') publication.refused = true;
+        });
+      } else if (!handle.send('SEND', payload, options)) publication.refused = true;
+      const { unacknowledged } = handle.stats();
+      const { sendBudgetHard, retainBudget } = home.limits;
+      if (unacknowledged > Math.max(sendBudgetHard, retainBudget))
+        ledger.wrong(`${unacknowledged} bytes are kept at the gateway`);
+    });
+  }
+
+  #befall(): void {
+    const { random, network, player, clock, ledger } = this;
+    const wire = network.wires.findLast(({ ended }) => !ended);
+    const time = (): number => random.pick([0, 50, 500, NEVER]);
+    const kind = random.int(0, 15);
+    switch (kind) {
+      case 0:
+        ledger.count('cut');
+        wire?.cut(time(), time());
+        return;
+      case 1: {
+        ledger.count('half-open');
+        const way = random.chance(0.5) ? wire?.up : wire?.down;
+        if (way) way.deaf = true;
+        if (random.chance(0.7)) clock.after(random.int(50, 2000), () => wire?.cut(time(), time()));
+        return;
+      }
+      case 2:
+        ledger.count('freeze client');
+        player.machine.freeze(random.pick([50, 900, 4000]), () => {
+          if (random.chance(0.5)) player.wake(false);
+        });
+        return;
+      case 3:
+        ledger.count('freeze gateway');
+        this.home.machine.freeze(random.pick([50, 900, 4000]));
+        return;
+      case 4:
+      case 5: {
+        ledger.count('udp dies');
+        const directions = random.pick([['up', 'down'], ['up'], ['down']] as const);
+        network.outage('webtransport', directions, random.pick([200, 2000, 20_000]));
+        return;
+      }
+      case 6:
+        ledger.count('tcp dies');
+        network.outage('websocket', ['up', 'down'], random.pick([200, 2000]));
+        return;
+      case 7: {
+        ledger.count('all dies');
+        const ms = random.pick([200, 2000]);
+        network.outage('websocket', ['up', 'down'], ms);
+        network.outage('webtransport', ['up', 'down'], ms);
+        return;
+      }
+      case 8:
+        player.move(random.pick([['websocket'], ['webtransport', 'websocket'], ['webtransport']] as const));
+        return;
+      case 9: {
+        ledger.count('page wakes');
+        const times = random.int(1, 4);
+        for (let one = 0; one < times; one++) player.machine.hear(() => player.wake(random.chance(0.5)));
+        return;
+      }
+      case 10:
+        ledger.count('replay');
+        this.#replay();
+        return;
+      case 11: {
+        ledger.count('forget');
+        const { home } = this;
+        home.machine.hear(() =>
+          home.open.get(player.session?.id ?? '')?.close(random.pick(['transport-lost', 'internal'])),
+        );
+        return;
+      }
+      case 12:
+        ledger.count('restart');
+        this.core.crash();
+        this.#start();
+        return;
+      case 13:
+        ledger.count('drain');
+        this.#drain(random.pick([100, 1000, 3000]));
+        return;
+      case 14: {
+        ledger.count('another user');
+        if (random.chance(0.5)) player.token = random.pick(['one', 'two']);
+        else {
+          player.token = `one:${random.int(1, 3)}`;
+          this.#forbidden.add(`${player.token.slice(4)} ${random.pick(CHANNELS)}`);
+        }
+        wire?.cut(0, 50);
+        return;
+      }
+      default:
+        ledger.count('path changes');
+        if (wire) wire.weather.maxDatagramSize = random.pick([300, 1100, 1200]);
+        this.#losesWelcome = random.chance(0.5);
+    }
+  }
+
+  /** Somebody has a HELLO of the client, and says it again. */
+  #replay(): void {
+    const { random, clock, network } = this;
+    if (this.#hellos.length === 0) return;
+    const hello = random.pick(this.#hellos);
+    network.dial(
+      'websocket',
+      () => true,
+      (wire: Wire | undefined) => {
+        if (!wire) return;
+        clock.after(1, () => wire.up.to.hear(() => wire.receiver?.receive(hello, true)));
+        clock.after(random.int(10, 2000), () => wire.cut(0, random.pick([0, 100])));
+      },
+    );
+  }
+
+  /** The newest gateway goes, and another comes. */
+  #drain(within: number): void {
+    const { core, clock } = this;
+    this.#start();
+    core.machine.hear(() => {
+      core.admission.draining = true;
+      core.sessions.drain(within);
+    });
+    clock.after(within, () =>
+      core.machine.hear(() => {
+        core.sessions.closeAll();
+        core.rest();
+      }),
+    );
+  }
+
+  #isQuiet(): boolean {
+    const { player, home } = this;
+    if (!player.quiet) return false;
+    const handle = home.open.get(player.session!.id);
+    if (!handle?.connected) return false;
+    const { backlog, unacknowledged, inFlight } = handle.stats();
+    return backlog + unacknowledged + inFlight === 0;
+  }
+
+  #close(): void {
+    const { random, player } = this;
+    if (player.closing) return;
+    if (random.chance(0.1)) {
+      this.ledger.count('client vanishes');
+      player.closing = true;
+      player.machine.crash();
+      player.waiting = 0;
+      for (const wire of this.network.wires) wire.cut(NEVER, random.pick([0, NEVER]));
+    } else player.machine.hear(() => player.close(random.chance(0.3)));
+  }
+
+  async #end(): Promise<void> {
+    const { player, ledger, clock } = this;
+    const { machine } = player;
+    const began = clock.now;
+    const isOver = () =>
+      (machine.crashed || (player.closed && clock.now > began + 5000)) &&
+      this.cores.every(({ machine, sessions, admission }) => machine.crashed || sessions.size + admission.connections === 0);
+    await this.#until(isOver, 200_000);
+    if (!machine.crashed) {
+      if (machine.timers > 0) ledger.wrong(`${machine.timers} timers are left at the client`);
+      if (player.watchers.size > 0) ledger.wrong('somebody still watches the page');
+      if (player.waiting > 0) ledger.wrong(`${player.waiting} promises were never settled`);
+    }
+    for (const core of this.cores) {
+      core.rest();
+      if (core.machine.crashed) continue;
+      if (core.machine.timers > 0) ledger.wrong(`${core.machine.timers} timers are left at the gateway`);
+      const { channels } = core.hub.stats;
+      if (channels > (this.site.witness ? CHANNELS.length : 0)) ledger.wrong(`${channels} channels are left`);
+      if (core.sessions.totals().detached > 0) ledger.wrong('a detached session is left');
+    }
+    if (ledger.failure) throw ledger.failure;
+  }
+
+  /** Steps on until something is so. */
+  async #until(isDone: () => boolean, ms: number): Promise<void> {
+    const { clock, ledger } = this;
+    const end = clock.now + ms;
+    let looked = 0;
+    while (ledger.failure === undefined) {
+      // Looking costs as much as a step.
+      if (clock.now >= looked) {
+        if (isDone()) return;
+        looked = clock.now + 20;
+      }
+      if (!clock.step()) {
+        if (isDone()) return;
+        ledger.wrong('nothing happens any more, and it is not over');
+      }
+      if (clock.now > end || ++this.#steps > STEPS) ledger.wrong(`not done at ${clock.now}: ${isDone.toString()}`);
+      await rest();
+    }
+    throw ledger.failure;
+  }
+}
+
+/** What the application asks for. */
+function optionsOf(random: Random): ConnectOptions {
+  return {
+    transports: random.chance(0.85)
+      ? ['webtransport', 'websocket']
+      : [random.pick(['webtransport', 'websocket'] as const)],
+    encoding: random.chance(0.1) ? 'json' : 'binary',
+    race: {
+      websocketDelay: random.pick([50, 500]),
+      webtransportTimeout: random.pick([300, 4000]),
+      rememberFor: random.pick([500, 600_000]),
+      probeInterval: random.pick([0, 500, 2000, 300_000]),
+    },
+    reconnect: { minDelay: random.pick([20, 250]), maxDelay: random.pick([300, 2000]) },
+    connectTimeout: random.pick([2000, 15_000]),
+    maxQueuedBytes: random.pick([2000, 262_144]),
+    stallTimeout: random.pick([500, 3000]),
+    maxDelay: random.pick([0, 0, 0, 10]),
+  };
+}
+
+/** One seed. Throws where a promise is broken. */
+export async function run(seed: number): Promise<Tally> {
+  const life = new Run(seed);
+  const tally = await life.live();
+  return tally;
+}
