@@ -75,7 +75,11 @@ export class Ledger {
   readonly #upNewest = new Map<string, Publication>();
   readonly #upShown = new Map<string, number>();
 
+  /** Where each event is told, to follow one run. */
+  trace: ((what: string) => void) | undefined;
+
   count(name: string, by = 1): void {
+    this.trace?.(by === 1 ? name : `${name} ${by}`);
     this.tally[name] = (this.tally[name] ?? 0) + by;
   }
 
@@ -119,6 +123,7 @@ export class Ledger {
     };
     this.#all.set(index, publication);
     this.count(`${way} ${delivery}`);
+    this.trace?.(`#${index} is ${way} ${delivery} on '${channel}' ${slot ?? ''}`);
     if (way === 'up' && slot !== undefined && !expires) this.#upNewest.set(slot, publication);
     return publication;
   }
@@ -156,6 +161,7 @@ export class Ledger {
       return this.wrong(`${delivery} ${index} came to the gateway twice`);
     publication.arrived = true;
     this.count('arrived');
+    this.trace?.(`#${index} came to the gateway`);
     const line = delivery === 'reliable' ? channel : publication.slot;
     if (delivery === 'unordered' || delivery === 'unreliable' || line === undefined) return;
     const name = `${session} ${delivery} ${line}`;
@@ -208,6 +214,7 @@ export class Ledger {
   received(channel: string, index: number, seq: number | undefined): void {
     const publication = this.#all.get(index);
     this.count('received');
+    this.trace?.(`#${index} came to the client as ${seq}`);
     if (!publication || publication.way === 'direct') return this.wrong(`${index} was never published`);
     const { delivery, slot } = publication;
     if (!this.#asked.has(channel)) return this.wrong(`${index} came on '${channel}', which was left`);
