@@ -309,6 +309,23 @@ test('a token that was never given opens a new session, without a word of warnin
   expect(bench.logger.lines).toEqual(['debug: a resume was refused: unknown']);
 });
 
+test('authenticate hears whose session is to go on, where the resume token is good', async () => {
+  const asked: unknown[] = [];
+  let visitors = 0;
+  const { bench, client } = await joined({
+    authenticate: (_token, _admission, resuming) => {
+      asked.push(resuming?.id);
+      return resuming ?? { id: `visitor-${++visitors}` };
+    },
+  });
+  client.links.at(-1)!.pipe.cut();
+  await settled();
+  client.connect();
+  await settled();
+  expect(asked).toEqual([undefined, 'visitor-1']);
+  expect(bench.sessions.totals()).toMatchObject({ opened: 1, resumed: 1 });
+});
+
 test('nobody resumes another user’s session', async () => {
   const { bench, client } = await joined(
     { authenticate: (token) => ({ id: token ?? '' }) },
