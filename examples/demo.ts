@@ -38,8 +38,9 @@ export class Demo {
   readonly options = {
     files: this.#pages.find,
     // Visitors need no token; whoever brings one must be the plant.
-    authenticate: (token) => {
-      if (token === undefined) return { id: `visitor-${randomBytes(6).toString('base64url')}` };
+    authenticate: (token, _admission, resuming) => {
+      const visitor = resuming?.id === PLANT_USER ? undefined : resuming;
+      if (token === undefined) return visitor ?? { id: `visitor-${randomBytes(6).toString('base64url')}` };
       return token === this.#plantToken ? { id: PLANT_USER } : undefined;
     },
   } satisfies GatewayOptions;

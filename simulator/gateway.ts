@@ -51,6 +51,10 @@ export class Core {
   readonly admission: AdmissionControl;
   readonly limits: Limits;
   readonly open = new Map<string, SessionHandle>();
+  /** Hooks and handlers that have not answered. */
+  hooks = 0;
+  /** Receipts that somebody here waits for. */
+  readonly waiting = new Set<string>();
   readonly #site: Site;
   readonly #wires = new Set<Wire>();
   #ticking = true;
@@ -70,8 +74,12 @@ export class Core {
     };
     const late = <T>(value: () => T): T | Promise<T> => {
       if (slowness === 0) return value();
+      this.hooks++;
       return new Promise<void>((resolve) => {
-        machine.after(random.next() * slowness, resolve);
+        machine.after(random.next() * slowness, () => {
+          this.hooks--;
+          resolve();
+        });
       }).then(value);
     };
     const broker = new RecordingBroker(ledger);

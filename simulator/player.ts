@@ -35,8 +35,8 @@ export class Player {
   readonly machine: Machine;
   readonly watchers = new Set<LifeWatcher>();
   session: SessionCore | undefined;
-  /** Promises of the session that are not settled. */
-  waiting = 0;
+  /** Promises that are not settled, by what they are about. */
+  readonly waiting = new Set<string>();
   /** Where it says who it is. */
   token = 'one';
   /** The application has closed it. */
@@ -49,6 +49,7 @@ export class Player {
   readonly #storage = memoryStorage();
   readonly #throttle = new Throttle();
   #requests = 0;
+  #calls = 0;
   #connecting = false;
   #refusal: string | undefined;
 
@@ -63,7 +64,7 @@ export class Player {
 
   get quiet(): boolean {
     const { session } = this;
-    if (session?.state !== 'open' || this.waiting > 0) return false;
+    if (session?.state !== 'open' || this.waiting.size > 0) return false;
     const { pending, unacknowledged, inFlight } = session.stats();
     return pending + unacknowledged + inFlight === 0;
   }
@@ -78,12 +79,14 @@ export class Player {
         token: () => this.token,
       });
       this.#opened(session);
+      if (this.closing) void session.close();
     } catch (error) {
       this.#ledger.count(`connect: ${(error as { code?: string }).code}`);
       if (!(error as { code?: string }).code) this.#ledger.wrong('connect failed', error);
       this.machine.after(100, () => void this.connect());
     }
     this.#connecting = false;
+    if (!this.session && this.closing) this.closed = true;
   }
 
   publish(channel: string, delivery: Delivery, size: number): void {
@@ -100,6 +103,7 @@ export class Player {
     this.#refusal = undefined;
     if (random.chance(0.3)) {
       this.#await(
+        `receipt for ${delivery} ${publication.index}`,
         session.channel(channel).publish('UP', payload, { ...options, receipt: true }),
         (outcome) => this.#ledger.outcome(publication, outcome),
         (error) => {
@@ -123,6 +127,7 @@ export class Player {
     const channel = random.chance(0.3) ? 'a' : '';
     const timeout = random.pick([500, 3000, 20_000]);
     this.#await(
+      `request ${index}`,
       session.request('ASK', payloadOf(index, 8), { timeout, channel, signal: controller?.signal }),
       (answer) => {
         this.#ledger.answered(index);
@@ -142,6 +147,7 @@ export class Player {
     if (!session || this.closing) return;
     this.#ledger.asked(name);
     this.#await(
+      `subscribe ${name} ${++this.#calls}`,
       session.channel(name).subscribe(),
       () => this.#ledger.subscribed(name),
       ({ code }) => {
@@ -157,6 +163,7 @@ export class Player {
     if (!session || this.closing) return;
     this.#ledger.left(name);
     this.#await(
+      `unsubscribe ${name} ${++this.#calls}`,
       session.channel(name).unsubscribe(),
       () => {},
       ({ code }) => {
@@ -185,7 +192,7 @@ export class Player {
   close(byPage: boolean): void {
     if (this.closing) return;
     this.closing = true;
-    if (!this.session) this.closed = true;
+    if (!this.session) this.closed = !this.#connecting;
     else if (byPage) for (const watcher of [...this.watchers]) watcher.leave();
     else void this.session.close();
   }
@@ -290,15 +297,15 @@ export class Player {
     if (unacknowledged > 2 * 1024 * 1024) this.#ledger.wrong(`${unacknowledged} bytes are kept at the client`);
   }
 
-  #await<T>(promise: Promise<T>, done: (value: T) => void, failed: (error: RequestError) => void): void {
-    this.waiting++;
+  #await<T>(what: string, promise: Promise<T>, done: (value: T) => void, failed: (error: RequestError) => void): void {
+    this.waiting.add(what);
     promise.then(
       (value) => {
-        this.waiting--;
+        this.waiting.delete(what);
         done(value);
       },
       (error: RequestError) => {
-        this.waiting--;
+        this.waiting.delete(what);
         if (error.code) failed(error);
         else this.#ledger.wrong(`a promise failed: ${error.stack}`, error);
       },

@@ -98,17 +98,13 @@ class Run {
     }
     const troubles = random.int(0, 6);
     for (let count = 0; count < troubles; count++) clock.at(random.next() * this.#busy, () => this.#befall());
+    clock.at(this.#busy, () => network.calm());
     const early = random.chance(0.1);
     if (early) clock.at(random.next() * this.#busy, () => this.#close());
-    await this.#until(() => clock.now >= this.#busy, this.#busy + 1000);
-    network.calm();
+    await this.#until('busy', () => clock.now >= this.#busy, this.#busy + 1);
     if (!early) {
-      await this.#until(() => this.#isQuiet(), QUIET);
-      this.ledger.settled();
-      const { session } = player;
-      const there = this.home.open.get(session!.id)!;
-      if (there.transport !== session!.transport.name)
-        this.ledger.wrong(`${session!.transport.name} at the client, ${there.transport} at the gateway`);
+      await this.#until('quiet', () => this.#isQuiet(), QUIET);
+      this.ledger.settled(this.site.slowness === 0);
       this.#close();
     }
     await this.#end();
@@ -171,9 +167,10 @@ class Run {
       const options = { delivery, key, ...drop };
       if (expires || random.chance(0.5)) {
         publication.refused = expires;
-        this.player.waiting++;
+        const what = `${id}: receipt of direct ${delivery} ${publication.index}`;
+        home.waiting.add(what);
         void handle.send('SEND', payload, { ...options, receipt: true }).then((outcome) => {
-          this.player.waiting--;
+          home.waiting.delete(what);
           ledger.outcome(publication, outcome);
           if (outcome !== 'delivered' && outcome !== 'superseded') publication.refused = true;
         });
@@ -311,9 +308,12 @@ class Run {
 
   #isQuiet(): boolean {
     const { player, home } = this;
-    if (!player.quiet) return false;
-    const handle = home.open.get(player.session!.id);
-    if (!handle?.connected) return false;
+    const id = player.session?.id;
+    if (!player.quiet || home.hooks > 0) return false;
+    const handle = home.open.get(id!);
+    if (!handle?.connected || handle.transport !== player.session!.transport.name) return false;
+    // Those to sessions that were lost wait until these end.
+    for (const what of home.waiting) if (what.startsWith(`${id}:`)) return false;
     const { backlog, unacknowledged, inFlight } = handle.stats();
     return backlog + unacknowledged + inFlight === 0;
   }
@@ -325,7 +325,7 @@ class Run {
       this.ledger.count('client vanishes');
       player.closing = true;
       player.machine.crash();
-      player.waiting = 0;
+      player.waiting.clear();
       for (const wire of this.network.wires) wire.cut(NEVER, random.pick([0, NEVER]));
     } else player.machine.hear(() => player.close(random.chance(0.3)));
   }
@@ -337,15 +337,16 @@ class Run {
     const isOver = () =>
       (machine.crashed || (player.closed && clock.now > began + 5000)) &&
       this.cores.every(({ machine, sessions, admission }) => machine.crashed || sessions.size + admission.connections === 0);
-    await this.#until(isOver, 200_000);
+    await this.#until('closed', isOver, 200_000);
     if (!machine.crashed) {
       if (machine.timers > 0) ledger.wrong(`${machine.timers} timers are left at the client`);
       if (player.watchers.size > 0) ledger.wrong('somebody still watches the page');
-      if (player.waiting > 0) ledger.wrong(`${player.waiting} promises were never settled`);
+      if (player.waiting.size > 0) ledger.wrong(`${[...player.waiting]} were never settled`);
     }
     for (const core of this.cores) {
       core.rest();
       if (core.machine.crashed) continue;
+      if (core.waiting.size > 0) ledger.wrong(`${[...core.waiting]} were never settled`);
       if (core.machine.timers > 0) ledger.wrong(`${core.machine.timers} timers are left at the gateway`);
       const { channels } = core.hub.stats;
       if (channels > (this.site.witness ? CHANNELS.length : 0)) ledger.wrong(`${channels} channels are left`);
@@ -354,8 +355,20 @@ class Run {
     if (ledger.failure) throw ledger.failure;
   }
 
+  /** For who looks into it. */
+  #state(): string {
+    const { session, waiting } = this.player;
+    const { pending, unacknowledged, inFlight } = session?.stats() ?? {};
+    const sizes = this.cores.map(({ machine, sessions, admission }) =>
+      machine.crashed ? 'crashed' : `${sessions.size}/${admission.connections}`,
+    );
+    const there = this.home.open.get(session?.id ?? '');
+    const far = there && JSON.stringify([there.connected, there.stats()]);
+    return `${this.home.hooks} hooks ${[...this.home.waiting]} ${session?.state} ${session?.transport.name} ${JSON.stringify({ pending, unacknowledged, inFlight, waiting: [...waiting] })} ${sizes} ${far}`;
+  }
+
   /** Steps on until something is so. */
-  async #until(isDone: () => boolean, ms: number): Promise<void> {
+  async #until(phase: string, isDone: () => boolean, ms: number): Promise<void> {
     const { clock, ledger } = this;
     const end = clock.now + ms;
     let looked = 0;
@@ -369,7 +382,7 @@ class Run {
         if (isDone()) return;
         ledger.wrong('nothing happens any more, and it is not over');
       }
-      if (clock.now > end || ++this.#steps > STEPS) ledger.wrong(`not done at ${clock.now}: ${isDone.toString()}`);
+      if ((clock.now > end && !isDone()) || ++this.#steps > STEPS) ledger.wrong(`${phase} and not done: ${this.#state()}`);
       await rest();
     }
     throw ledger.failure;
@@ -398,8 +411,8 @@ function optionsOf(random: Random): ConnectOptions {
 }
 
 /** One seed. Throws where a promise is broken. */
-export async function run(seed: number): Promise<Tally> {
+export function run(seed: number, trace?: (what: string) => void): Promise<Tally> {
   const life = new Run(seed);
-  const tally = await life.live();
-  return tally;
+  if (trace) life.ledger.trace = (what) => trace(`${life.clock.now.toFixed(1)} ${what}`);
+  return life.live();
 }

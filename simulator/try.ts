@@ -9,11 +9,11 @@ process.on('unhandledRejection', (e) => { console.log('UNHANDLED', current, (e a
 const t = performance.now();
 for (current = from; current < to; current++) {
   try {
-    for (const [k, v] of Object.entries(await run(current))) sum[k] = (sum[k] ?? 0) + v;
+    for (const [k, v] of Object.entries(await run(current, process.env.TRACE ? (w) => console.log(w) : undefined))) sum[k] = (sum[k] ?? 0) + v;
   } catch (e) {
     const m = (e as Error).message;
     if (to - from === 1) console.log(e);
-    (fails[m.replace(/\d+(-\d+)?/g, 'N').slice(0, 200)] ??= []).push(current);
+    (fails[m.replace(/not done.*/, 'not done').replace(/((un)?(ordered|reliable) \d+,)+/, '').replace(/\d+(-\d+)?/g, 'N').slice(0, 200)] ??= []).push(current);
   }
 }
 for (const [m, s] of Object.entries(fails).sort((a, b) => b[1].length - a[1].length)) console.log(s.length, m, s.slice(0, 8).join(' '));

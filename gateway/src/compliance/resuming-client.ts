@@ -1,5 +1,6 @@
 import { type Message, Receiver, Sender } from '@spillway/delivery';
 import {
+  CLOSE,
   type Encoding,
   type Envelope,
   type Event,
@@ -40,6 +41,8 @@ export class ResumingClient {
   resumeToken: string | undefined;
   /** Does it acknowledge? */
   acks = true;
+  /** Does it close the connection that it has moved away from? */
+  closes = true;
   /** Called before each thing that it does or hears. */
   step: () => void = () => {};
   readonly #bench: Bench;
@@ -218,6 +221,6 @@ export class ResumingClient {
     );
     // The first word: only now is the token before it worth nothing.
     this.sender.uncounted(encode({ kind: 'ping', time: 0 }, this.#encoding));
-    before?.pipe.close(4000, 'moved');
+    if (this.closes) before?.pipe.close(CLOSE.normal, 'moved');
   }
 }

@@ -58,7 +58,6 @@ export class Carriage {
 
   /** A connection is gone. True: the one that carried the session. */
   lose(connection: Connection): boolean {
-    if (connection === this.#previous) this.#previous = undefined;
     if (!this.carries(connection)) return false;
     this.#connected = false;
     // The client has not said that it ever left this one. It will resume with the token that it has from there.

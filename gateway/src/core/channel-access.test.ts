@@ -2,6 +2,7 @@ import { CLOSE, type Kind } from '@spillway/envelope';
 import { expect, test } from 'vitest';
 import { MemoryBroker } from '../brokers/memory.ts';
 import { Bench, settled, type TestClient } from '../compliance/fixture.ts';
+import { ResumingClient } from '../compliance/resuming-client.ts';
 import type { ChannelContext, ChannelOptions } from './channel-rules.ts';
 import { SpillwayError } from './errors.ts';
 
@@ -570,4 +571,25 @@ test('a session that its own hook closes is out at once', async () => {
   await client.end();
   await settled();
   expect([calls, bench.hub.stats.channels]).toEqual([['in', 'out'], 0]);
+});
+
+test('a subscription that waits for the broker while its user changes is asked for again', async () => {
+  const broker = new SlowBroker();
+  const bench = new Bench({ broker, authenticate: (token) => ({ id: 'ada', role: token ?? '' }) });
+  bench.channel('arena/:room', { authorize: (_, { session }) => session.user?.role === 'admin' });
+  const client = new ResumingClient(bench, { token: 'admin' });
+  client.connect();
+  await settled();
+  client.control({ kind: 'subscribe', id: 's1', channel: 'arena/7' });
+  await settled();
+  client.connect({ token: 'player' });
+  await settled();
+  broker.waiting[0]!.take();
+  await settled();
+  expect(client.all('error')).toMatchObject([{ code: 'forbidden', id: 's1' }]);
+  expect([client.all('subscribed'), bench.opened[0]!.subscriptions.size, bench.hub.stats.channels]).toEqual([
+    [],
+    0,
+    0,
+  ]);
 });

@@ -40,10 +40,14 @@ type Phase =
   | 'retired'
   | 'closed';
 
-/** Decides whose session a token opens. Undefined: nobody's, the client is refused. */
+/**
+ * Decides whose session a token opens. Undefined: nobody's, the client is refused. `resuming`: whose session the client
+ * wants to go on with, and can prove to have had; who gives an id to visitors without a token gives them this one again.
+ */
 export type Authenticate = (
   token: string | undefined,
   admission: Admission,
+  resuming: User | undefined,
 ) => User | undefined | Promise<User | undefined>;
 
 /** What a connection becomes a part of, once its HELLO was accepted. */
@@ -62,6 +66,8 @@ export interface Reception {
   readonly clock: Timers;
   readonly logger: Logger;
   readonly authenticate: Authenticate | undefined;
+  /** Whose session HELLO wants to go on with, where its token is good for one. */
+  resuming(hello: Hello): User | undefined;
   /** HELLO was accepted: calls `carry`, now or later, unless `waiting` is over by then. */
   welcome(connection: Connection, hello: Hello, user: User | undefined): void | Promise<void>;
   /** Once, also for one that never got so far. */
@@ -271,7 +277,7 @@ export class Connection implements Receiver {
   async #authenticate(hello: Hello, authenticate: Authenticate): Promise<void> {
     let user: User | undefined;
     try {
-      user = await authenticate(hello.token, this.admission);
+      user = await authenticate(hello.token, this.admission, this.#reception.resuming(hello));
       // Whatever a data base gives for "nobody" must not pass as somebody.
       if (!user) throw new SpillwayError('unauthorized', 'the token was not accepted');
     } catch (error) {

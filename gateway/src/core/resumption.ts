@@ -40,6 +40,12 @@ export class Resumption {
     return session;
   }
 
+  /** Whose session it is that HELLO has a good token for. */
+  owner({ resume }: Hello): User | undefined {
+    const found = resume && this.#tokens.find(resume.token);
+    return found === undefined || found.spent ? undefined : found.session.user;
+  }
+
   #refuse(why: keyof ResumeRefusals, { admission }: Connection, session?: Session): undefined {
     this.refused[why]++;
     const { remoteAddress } = admission;

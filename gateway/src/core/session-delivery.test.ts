@@ -1,4 +1,4 @@
-import { DELIVERIES, type Event, encode, type Receipt, readPacket } from '@spillway/envelope';
+import { DELIVERIES, type Event, encode, joinPacket, type Receipt, readPacket } from '@spillway/envelope';
 import { expect, test } from 'vitest';
 import { Bench, type BenchOptions, settled, type TestClient } from '../compliance/fixture.ts';
 import { ResumingClient } from '../compliance/resuming-client.ts';
@@ -266,6 +266,67 @@ test('a client that does not read is not answered without bound', async () => {
   expect(session.stats().backlog).toBeLessThan(2_100);
 });
 
+test('a client that sends and does not read is not acknowledged without bound', async () => {
+  const limits = { sendBudgetSoft: 500, sendBudgetHard: 1_000 };
+  const { bench, client, session } = await subscribed({ limits }, PIPE);
+  client.pipe.pause();
+  for (let n = 0; n < 400; n++) {
+    client.publish('arena/8', 'T', n);
+    await new Promise((resolve) => setImmediate(resolve));
+    bench.clock.advance(200);
+  }
+  await settled();
+  expect([session.stats().backlog > 1_000, session.stats().backlog < 1_050]).toEqual([true, true]);
+  client.pipe.resume();
+  await settled();
+  bench.clock.advance(1_000);
+  await settled();
+  expect(client.arrivals.at(-1)!.envelope).toMatchObject({ kind: 'ack', lanes: [{ lane: 0, count: 401 }] });
+});
+
+test('what comes twice is dropped, and costs who sends it on and on', async () => {
+  const { bench, client } = await subscribed({ limits: { messagesPerSecond: 10, messagesBurst: 50 } });
+  const again = () => {
+    client.send({ kind: 'lane', lane: 0, channel: '', count: 1 });
+    for (let n = 0; n < 40; n++) client.publish('arena/7', 'T', n);
+  };
+  again();
+  await settled();
+  expect(client.payloads.length).toBe(40);
+  again();
+  await settled();
+  expect([client.payloads.length, client.ending]).toEqual([40, undefined]);
+  for (let times = 0; times < 3; times++) again();
+  expect((await client.end()).reason).toBe('the session kept sending over its rate');
+  expect(bench.hub.stats.published).toBe(40);
+});
+
+test('definitions that come twice are taken once', async () => {
+  const { client } = await subscribed();
+  const names = { kind: 'names', routes: [{ number: 1, channel: 'arena/7', type: 'T' }], keys: [] } as const;
+  client.send(names, { kind: 'lane', lane: 0, channel: '', count: 1 }, names);
+  await settled();
+  expect(client.kinds.filter((kind) => kind === 'named').length).toBe(1);
+});
+
+test('what a packet adds to the largest envelope is not held against it', async () => {
+  const { bench, client } = await subscribed();
+  const event = (size: number): Uint8Array =>
+    encode({
+      kind: 'event',
+      channel: 'arena/7',
+      type: 'T',
+      delivery: 'unordered',
+      codec: 'bytes',
+      payload: new Uint8Array(size),
+    });
+  const overhead = event(60_000).length - 60_000;
+  const number = encode({ kind: 'number', number: 1 });
+  client.pipe.send(joinPacket([number, event(65_536 - overhead)], 'binary'));
+  await settled();
+  expect([bench.hub.stats.published, client.ending]).toEqual([1, undefined]);
+});
+
 // Receipts
 
 test('who publishes with an id hears that it was published, after the hook that decides', async () => {
@@ -317,6 +378,14 @@ test('receipts of one turn share an envelope, and what may be dropped is told wh
       { id: 'p3', outcome: 'dropped' },
     ],
   ]);
+});
+
+test('what may be dropped is, and told as that, while too much waits for hooks', async () => {
+  const limits = { pendingPerSession: 2, subscriptionsPerSession: 2 };
+  const { client } = await subscribed({ limits }, {}, { onPublish: () => new Promise(() => {}) });
+  for (const id of ['p1', 'p2', 'p3']) client.publish('arena/7', 'T', 1, { id, delivery: 'unreliable' });
+  await settled();
+  expect(receipts(client)).toEqual([{ id: 'p3', outcome: 'dropped' }]);
 });
 
 test.each(DELIVERIES)('a private %s message that arrived is told as delivered', async (delivery) => {

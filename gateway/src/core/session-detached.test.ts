@@ -97,6 +97,14 @@ test('a connection on which nothing comes while something waits to be acknowledg
   const gateway = bench({ stallTimeout: 5_000 });
   const client = await arrived(gateway);
   const [link] = client.links;
+  // What was acknowledged long ago is no longer owed.
+  client.acks = false;
+  gateway.opened[0]!.send('HINT', 0);
+  gateway.advance(1_000);
+  await settled();
+  client.acks = true;
+  client.flush();
+  await settled();
   gateway.advance(9_000);
   gateway.opened[0]!.send('HINT', 1);
   link!.pipe.pause();
@@ -109,7 +117,7 @@ test('a connection on which nothing comes while something waits to be acknowledg
   expect(link!.ending?.code).toBe(CLOSE['transport-lost']);
   expect(gateway.moves).toEqual(['detached session-1']);
   expect(await comesBack(client)).toBe(true);
-  expect(client.payloads()).toEqual([1]);
+  expect(client.payloads()).toEqual([0, 1]);
 });
 
 test('a client that is heard has not stalled, and one that owes nothing has not either', async () => {
@@ -262,4 +270,24 @@ test('thousands of clients that come, go and come back leave nothing behind', as
   ]);
   expect(gateway.clock.timers).toBe(0);
   expect(gateway.sessions.totals()).toMatchObject({ open: 0, detached: 0, transports: {} });
+});
+
+test('what is worth nothing when the client comes back is told while it is away', async () => {
+  const gateway = bench({});
+  const client = await arrived(gateway);
+  client.acks = false;
+  const send = (maxAge: number) =>
+    gateway.opened[0]!.send('T', 1, { delivery: 'latest', key: `${maxAge}`, maxAge, receipt: true });
+  const told: string[] = [];
+  void send(1_000).then((outcome) => told.push(`on its way ${outcome}`));
+  await settled();
+  await left(client);
+  gateway.advance(1_000);
+  await settled();
+  expect(told).toEqual(['on its way expired']);
+  void send(500).then((outcome) => told.push(`waiting ${outcome}`));
+  await settled();
+  gateway.advance(500);
+  await settled();
+  expect(told).toEqual(['on its way expired', 'waiting expired']);
 });

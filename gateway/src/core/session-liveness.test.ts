@@ -116,19 +116,23 @@ test('a client whose packets are acknowledged is pinged, so that it is told of t
     client.pipe.sendDatagram(Uint8Array.of(...head, ++number, event.length, ...event));
     await settled();
   };
-  await packet();
+  for (let n = 0; n < 3; n++) {
+    await packet();
+    bench.clock.advance(50);
+  }
   const { time } = await client.next('ping');
-  bench.clock.advance(200);
+  bench.clock.advance(50);
   client.send({ kind: 'pong', time, now: 0 });
   await settled();
   const acks = () => client.kinds.filter((kind) => kind === 'ack').length;
+  const before = acks();
   await packet();
-  expect(acks()).toBe(2);
+  expect(acks()).toBe(before + 1);
   await packet();
   bench.clock.advance(99);
   await settled();
-  expect(acks()).toBe(2);
+  expect(acks()).toBe(before + 1);
   bench.clock.advance(1);
   await settled();
-  expect([acks(), pings(client)]).toEqual([3, 1]);
+  expect([acks(), pings(client)]).toEqual([before + 2, 1]);
 });

@@ -178,6 +178,7 @@ test('the current value of each key comes again after a resume, the ones before 
 
 test('a client moves before it breaks: nothing is lost, and the old connection is closed when it has spoken', async () => {
   const { bench, client } = await joined();
+  client.closes = false;
   const [old] = client.links;
   bench.publish('arena/7', 'T', 1);
   const next = client.connect();
@@ -281,6 +282,22 @@ test('a token is good until the client has shown that it has the next', async ()
   expect(bench.logger.lines).toContain('warn: a resume was refused: replayed');
 });
 
+test('a token that is used shows that its client has it, though nothing else of it came', async () => {
+  const { bench, client } = await joined();
+  const resumes = async (token: string | undefined) => {
+    const one = new ResumingClient(bench);
+    one.resumeToken = token;
+    one.connect().pipe.pause();
+    await settled();
+  };
+  const first = client.resumeToken;
+  await resumes(first);
+  await resumes('token-2');
+  expect(bench.sessions.totals()).toMatchObject({ resumed: 2, resumeRefused: { replayed: 0 } });
+  await resumes(first);
+  expect(bench.sessions.totals()).toMatchObject({ resumed: 2, resumeRefused: { replayed: 1 } });
+});
+
 test('a token that was never given opens a new session, without a word of warning', async () => {
   const bench = new Bench();
   const client = new ResumingClient(bench);
@@ -290,6 +307,23 @@ test('a token that was never given opens a new session, without a word of warnin
   expect(client.welcomes[0]).toMatchObject({ session: 'session-1', resumed: false });
   expect(bench.sessions.totals().resumeRefused).toMatchObject({ unknown: 1 });
   expect(bench.logger.lines).toEqual(['debug: a resume was refused: unknown']);
+});
+
+test('authenticate hears whose session is to go on, where the resume token is good', async () => {
+  const asked: unknown[] = [];
+  let visitors = 0;
+  const { bench, client } = await joined({
+    authenticate: (_token, _admission, resuming) => {
+      asked.push(resuming?.id);
+      return resuming ?? { id: `visitor-${++visitors}` };
+    },
+  });
+  client.links.at(-1)!.pipe.cut();
+  await settled();
+  client.connect();
+  await settled();
+  expect(asked).toEqual([undefined, 'visitor-1']);
+  expect(bench.sessions.totals()).toMatchObject({ opened: 1, resumed: 1 });
 });
 
 test('nobody resumes another user’s session', async () => {
@@ -437,4 +471,21 @@ test('an authorize that fails while it asks again revokes, and is logged', async
   await settled();
   expect([...bench.opened[0]!.subscriptions]).toEqual([]);
   expect(bench.logger.lines).toContain('error: authorize failed');
+});
+
+test('a publication that was being asked for under the old claims grants nothing for the new ones', async () => {
+  const answers: ((yes: boolean) => void)[] = [];
+  const bench = new Bench({ authenticate: (token) => ({ id: 'ada', role: token ?? '' }) });
+  bench.channel('arena/:room', { authorize: () => new Promise((resolve) => answers.push(resolve)) });
+  const client = new ResumingClient(bench, { token: 'admin' });
+  client.connect();
+  await settled();
+  client.publish('arena/7', 'T', 1);
+  await settled();
+  client.connect({ token: 'player' });
+  await settled();
+  answers[0]!(true);
+  client.publish('arena/7', 'T', 2);
+  await settled();
+  expect([answers.length, bench.hub.stats.published]).toEqual([2, 1]);
 });

@@ -200,7 +200,6 @@ export class Session implements Carried, Subscriber, SessionHandle {
       return;
     }
     this.#outbox.detach();
-    this.#turn.soon();
     this.#keeper.detached(this, code, reason);
   }
 

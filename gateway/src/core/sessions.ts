@@ -85,6 +85,7 @@ export class Sessions implements Acceptor {
       clock,
       logger,
       authenticate,
+      resuming: (hello) => this.#resumption.owner(hello),
       welcome: (connection, hello, user) => this.#welcome(connection, hello, user),
       ended: (connection, code) => this.#disconnected(connection, code),
     };
