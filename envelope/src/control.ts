@@ -21,6 +21,7 @@ import {
   REASONS,
   type Received,
   RUNGS,
+  STAGES,
 } from './envelope.ts';
 import { ProtocolError } from './errors.ts';
 import { bool, bytes, type Field, list, oneOf, optional, string, struct, uint, usually } from './fields.ts';
@@ -118,11 +119,13 @@ export const CONTROL: { readonly [K in Control['kind']]: Field<Fields<K>> } = {
     'to: expected no less than from',
   ),
   receipt: struct<Fields<'receipt'>>({
-    receipts: list(struct({ id, outcome: oneOf(OUTCOMES) }), MAX_LIST),
+    receipts: list(struct({ id, outcome: oneOf([...OUTCOMES, ...STAGES]) }), MAX_LIST),
   }),
   drain: struct<Fields<'drain'>>({ within: uint() }),
   close: struct<Fields<'close'>>({ code: uint(65535), reason: string(0, MAX_REASON) }),
   number: struct<Fields<'number'>>({ number }),
+  cancel: struct<Fields<'cancel'>>({ id }),
+  taken: struct<Fields<'taken'>>({ id, count: number }),
 };
 
 /** A field whose value must satisfy `valid`, which no part of it can tell alone. */

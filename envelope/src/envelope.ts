@@ -36,6 +36,10 @@ export const OUTCOMES = ['delivered', 'superseded', 'expired', 'dropped', 'gap']
 /** What became of a message whose publisher asked for a receipt. */
 export type Outcome = (typeof OUTCOMES)[number];
 
+export const STAGES = ['received', 'processed'] as const;
+/** How far a publication has come whose publisher asked for a receipt; `delivered` is the last of these. */
+export type Stage = (typeof STAGES)[number];
+
 /** One rung that the client tried or passed over before this one. */
 export interface RungReason {
   readonly transport: Rung;
@@ -204,7 +208,20 @@ export interface Gap {
 
 export interface Receipt {
   readonly kind: 'receipt';
-  readonly receipts: readonly { readonly id: string; readonly outcome: Outcome }[];
+  readonly receipts: readonly { readonly id: string; readonly outcome: Outcome | Stage }[];
+}
+
+/** Whoever sent the request with this id does not want its answer any more. */
+export interface Cancel {
+  readonly kind: 'cancel';
+  readonly id: string;
+}
+
+/** How many parts of the answer to this id its application has taken, cumulative. */
+export interface Taken {
+  readonly kind: 'taken';
+  readonly id: string;
+  readonly count: number;
 }
 
 /** The gateway goes away: move within this many ms. */
@@ -267,7 +284,7 @@ export interface Request extends Body {
 export interface Response extends Body {
   readonly kind: 'response';
   readonly id: string;
-  /** More responses with this id follow. */
+  /** A part; at least the last response with this id follows. */
   readonly more: boolean;
 }
 
@@ -289,6 +306,8 @@ export type Envelope =
   | Drain
   | Close
   | NumberEnvelope
+  | Cancel
+  | Taken
   | ErrorEnvelope
   | Event
   | Request

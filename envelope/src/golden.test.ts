@@ -15,6 +15,13 @@ const HAND: readonly [name: string, envelope: Envelope, bytes: string][] = [
   ['lane: kind 14', { kind: 'lane', lane: 1, channel: 'a/b', count: 300 }, '2e 01 03 612f62 ac02'],
   ['lane: lane 0, which has no channel', { kind: 'lane', lane: 0, channel: '', count: 2 }, '2e 00 00 02'],
   ['number: kind 20', { kind: 'number', number: 128 }, '34 8001'],
+  ['cancel: kind 21', { kind: 'cancel', id: 'a' }, '35 01 61'],
+  ['taken: kind 22', { kind: 'taken', id: 'a', count: 300 }, '36 01 61 ac02'],
+  [
+    'receipt: kind 17, outcome 6 is processed',
+    { kind: 'receipt', receipts: [{ id: 'x', outcome: 'processed' }] },
+    '31 01 01 78 06',
+  ],
   ['gap: kind 16', { kind: 'gap', channel: 'a', from: 5, to: 7 }, '30 01 61 05 07'],
   [
     'ack: kind 15, a list of one, nothing else',

@@ -31,6 +31,8 @@ export const KINDS = [
   'drain',
   'close',
   'number',
+  'cancel',
+  'taken',
 ] as const satisfies readonly Kind[];
 
 /** Is it one of the kinds with a payload? */

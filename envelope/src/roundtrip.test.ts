@@ -17,6 +17,7 @@ import {
   REASONS,
   RUNGS,
   readPacket,
+  STAGES,
   validChannel,
   validPattern,
 } from './index.ts';
@@ -168,6 +169,8 @@ const anyEnvelope: fc.Arbitrary<Envelope> = fc.oneof(
   control('lane', { lane: uint.filter((lane) => lane > 0), channel: channelOrNone, count: uint }),
   control('lane', { lane: fc.constant(0), channel: fc.constant(''), count: uint }),
   control('number', { number }),
+  control('cancel', { id }),
+  control('taken', { id, count: number }),
   control('ack', {
     lanes,
     unordered: maybe(numbers),
@@ -175,7 +178,7 @@ const anyEnvelope: fc.Arbitrary<Envelope> = fc.oneof(
   }),
   gap,
   control('receipt', {
-    receipts: fc.array(fc.record({ id, outcome: fc.constantFrom(...OUTCOMES) }), { maxLength: 5 }),
+    receipts: fc.array(fc.record({ id, outcome: fc.constantFrom(...OUTCOMES, ...STAGES) }), { maxLength: 5 }),
   }),
   control('drain', { within: uint }),
   control('close', { code: fc.nat(65535), reason: text(0, 200) }),

@@ -161,6 +161,8 @@ export class Intake {
       case 'subscribed':
       case 'gap':
       case 'receipt':
+      case 'cancel':
+      case 'taken':
       case 'drain':
       case 'error':
       case 'response':
