@@ -231,7 +231,7 @@ describe('a session that the gateway no longer has', () => {
     await world.clock.advance(250);
     const [, second] = world.sockets;
     const { id } = second!.of('subscribe')[0]!;
-    second!.send({ kind: 'subscribed', id, channel: 'a', epoch, seq, recovered: false });
+    second!.send({ kind: 'subscribed', id, channel: 'a', epoch, seq, recovered: false, history: false });
     await rest();
     return gaps;
   }
@@ -265,7 +265,7 @@ describe('a session that the gateway no longer has', () => {
     await rest();
     const [, second] = world.sockets;
     const { id } = second!.of('subscribe')[1]!;
-    second!.send({ kind: 'subscribed', id, channel: 'a', epoch: 'e1', seq: 9, recovered: false });
+    second!.send({ kind: 'subscribed', id, channel: 'a', epoch: 'e1', seq: 9, recovered: false, history: false });
     await Promise.all([again, rest()]);
     expect(gaps).toEqual([]);
   });

@@ -96,6 +96,7 @@ export const CONTROL: { readonly [K in Control['kind']]: Field<Fields<K>> } = {
     epoch: label,
     seq: uint(),
     recovered: bool,
+    history: bool,
   }),
   unsubscribe: struct<Fields<'unsubscribe'>>({ id, channel: pattern }),
   names: struct<Fields<'names'>>({

@@ -142,8 +142,10 @@ export interface Subscribed {
   readonly epoch: string;
   /** The last `seq` stamped before this subscription began. */
   readonly seq: number;
-  /** True when everything after `since` follows. False without `since`. */
+  /** True when everything after `since` that had to arrive follows. False without `since`. */
   readonly recovered: boolean;
+  /** The channel keeps history, which `$history` asks for. */
+  readonly history: boolean;
 }
 
 /** Answered by a RESPONSE with the same id. */

@@ -56,8 +56,8 @@ const HAND: readonly [name: string, envelope: Envelope, bytes: string][] = [
   ],
   [
     'subscribed: kind 10',
-    { kind: 'subscribed', id: '1', channel: 'a', epoch: 'e', seq: 9, recovered: true },
-    '2a 01 31 01 61 01 65 09 01',
+    { kind: 'subscribed', id: '1', channel: 'a', epoch: 'e', seq: 9, recovered: true, history: false },
+    '2a 01 31 01 61 01 65 09 01 00',
   ],
   [
     'error: kind 4, no details, an id',

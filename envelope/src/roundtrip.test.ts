@@ -159,7 +159,7 @@ const anyEnvelope: fc.Arbitrary<Envelope> = fc.oneof(
   control('ping', { time: uint }),
   control('pong', { time: uint, now: uint }),
   control('subscribe', { id, channel: pattern, since: maybe(fc.record({ epoch: label, seq: uint })) }),
-  control('subscribed', { id, channel: pattern, epoch: label, seq: uint, recovered: fc.boolean() }),
+  control('subscribed', { id, channel: pattern, epoch: label, seq: uint, recovered: fc.boolean(), history: fc.boolean() }),
   control('unsubscribe', { id, channel: pattern }),
   control('names', {
     routes: fc.array(fc.record({ number: uint, channel: channelOrNone, type }), { maxLength: 5 }),

@@ -221,7 +221,7 @@ export class Peer implements Port {
       this.welcome();
     } else if (envelope.kind === 'subscribe' && manners.subscribe) {
       const { id, channel } = envelope;
-      this.send({ kind: 'subscribed', id, channel, epoch: 'e1', seq: 0, recovered: false });
+      this.send({ kind: 'subscribed', id, channel, epoch: 'e1', seq: 0, recovered: false, history: false });
     } else if (envelope.kind === 'unsubscribe' && manners.subscribe) {
       this.send({
         kind: 'response',

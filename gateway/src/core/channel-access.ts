@@ -152,7 +152,7 @@ export class ChannelAccess {
 
   #confirm(id: string, channel: string): void {
     const { epoch, seq } = this.#context.hub.join(this.#session, channel);
-    this.#replies.reply({ kind: 'subscribed', id, channel, epoch, seq, recovered: false });
+    this.#replies.reply({ kind: 'subscribed', id, channel, epoch, seq, recovered: false, history: false });
   }
 
   #granted(allowed: boolean, event: Event, match: ChannelMatch, grants: Set<string>): void | Promise<void> {

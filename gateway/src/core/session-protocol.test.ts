@@ -59,7 +59,7 @@ test.each([
     received: NOTHING_RECEIVED,
     limits: new Bench().limits,
   },
-  { kind: 'subscribed', id: '1', channel: 'a', epoch: 'e', seq: 0, recovered: false },
+  { kind: 'subscribed', id: '1', channel: 'a', epoch: 'e', seq: 0, recovered: false, history: false },
   { kind: 'gap', channel: 'a', from: 1, to: 2 },
   { kind: 'receipt', receipts: [] },
   { kind: 'drain', within: 1 },
