@@ -16,7 +16,9 @@ import {
   type Visitor,
 } from './compliance/admission.ts';
 import { Bench, settled } from './compliance/fixture.ts';
+import { RefusedError } from './compliance/transport-bench.ts';
 import { createGateway } from './gateway.ts';
+import { connectLongPoll, connectSse } from './http/test-clients.ts';
 import { MemoryRefusedError } from './transports/memory.ts';
 
 let folder: string;
@@ -124,6 +126,37 @@ async function enterByWebTransport(url: string, visitor: Visitor): Promise<Visit
   await until(() => welcome || over, 'an answer');
   return { welcome, ended, leave: () => session.close({ closeCode: CLOSE.normal, reason: '' }) };
 }
+
+async function enterByHttp(
+  url: string,
+  connect: typeof connectSse,
+  { origin, token, silent = false }: Visitor,
+): Promise<Visit> {
+  try {
+    const client = await connect(Number(new URL(url).port), origin === undefined ? {} : { origin });
+    if (!silent) client.send(hello(token === undefined ? {} : { token }), 0);
+    const isWelcomed = () => client.arrivals.some(({ bytes }) => isWelcome(bytes));
+    await until(() => silent || isWelcomed() || client.ending !== undefined, 'an answer');
+    return {
+      welcome: isWelcomed(),
+      get ended() {
+        return until(() => client.ending, 'the end').then(({ code }) => code);
+      },
+      leave: () => client.close(CLOSE.normal, ''),
+    };
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    return { welcome: false, ended: Promise.resolve(error.code), leave: () => {} };
+  }
+}
+
+admissionCompliance('sse', (options) =>
+  gatewayHouse(options, 'none', ({ http = '' }, visitor) => enterByHttp(http, connectSse, visitor)),
+);
+
+admissionCompliance('longpoll', (options) =>
+  gatewayHouse(options, 'none', ({ http = '' }, visitor) => enterByHttp(http, connectLongPoll, visitor)),
+);
 
 admissionCompliance('websocket', (options) =>
   gatewayHouse(options, 'none', ({ http = '' }, visitor) => enterByWebSocket(http, visitor)),

@@ -168,6 +168,24 @@ test('advertised URLs are told instead of the bound ones', async () => {
   expect(webtransport).toBe(advertise.webtransport);
 });
 
+test('event streams and polls are served on both listeners', async () => {
+  const { http = '', https = '' } = await listen();
+  const headers = { 'spillway-protocol': 'spillway.v1' };
+  expect((await get(http, '/poll', headers)).status).toBe(204);
+  expect((await get(https, '/poll', headers)).status).toBe(204);
+});
+
+test('a long-poll client that is between two polls hears that the gateway closes', async () => {
+  const gateway = gatewayWith();
+  const { http = '' } = await gateway.listen();
+  const opened = await fetch(`${http}/poll`, { headers: { 'spillway-protocol': 'spillway.v1' } });
+  const closed = gateway.close();
+  const headers = { 'spillway-connection': opened.headers.get('spillway-connection')!, 'spillway-ack': '0' };
+  const ended = await fetch(`${http}/poll`, { headers });
+  expect([ended.status, ended.headers.get('spillway-close')]).toEqual([200, expect.stringMatching(/^4500/)]);
+  await closed;
+});
+
 test('WebSocket is served on both listeners', async () => {
   const { http = '', https = '' } = await listen();
   for (const url of [http, https]) {

@@ -16,6 +16,7 @@ import { normaliseAddress } from './http/address.ts';
 import { Listener } from './http/listener.ts';
 import { negotiation, type Offer, urlHost } from './http/negotiation.ts';
 import { routes } from './http/routes.ts';
+import { type StreamRoutes, streamRoutes } from './http/stream-routes.ts';
 import { DEFAULTS, type GatewayOptions } from './options.ts';
 import { websocketTransports } from './transports/websocket.ts';
 import { engineTransports } from './transports/webtransport.ts';
@@ -36,6 +37,9 @@ const PORT_ATTEMPTS = 10;
 /** For a client to finish TLS, ms. */
 const HANDSHAKE_TIMEOUT = 10_000;
 
+/** Between two requests on a socket, ms: longer than between the pings that clients POST. */
+const KEEP_ALIVE = 30_000;
+
 const SERVER_OPTIONS = {
   // Some clients offer HTTP/2 (`h2c`) with every request; that is no reason not to answer them.
   shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
@@ -54,6 +58,7 @@ export class Listeners {
   readonly #logger: Logger;
   readonly #ready: () => boolean;
   readonly #listeners: Listener[] = [];
+  readonly #streams: StreamRoutes;
   #engineServer: EngineServer | undefined;
   #addresses: Addresses = {};
   #offer: Offer | undefined;
@@ -70,6 +75,7 @@ export class Listeners {
     this.#acceptor = acceptor;
     this.#logger = logger;
     this.#ready = ready;
+    this.#streams = streamRoutes(acceptor, { logger });
   }
 
   get addresses(): Addresses {
@@ -101,7 +107,10 @@ export class Listeners {
       await this.#openPlain(http.host ?? DEFAULTS.http.host, http.port ?? DEFAULTS.http.port);
   }
 
+  /** After every connection was closed. */
   async close(): Promise<void> {
+    // A client between two polls has still to hear of the end.
+    await this.#streams.emptied();
     await Promise.all([this.#engineServer?.close(), ...this.#listeners.map((listener) => listener.close())]);
   }
 
@@ -154,9 +163,13 @@ export class Listeners {
       logger: this.#logger,
     });
     const websockets = websocketTransports(this.#acceptor);
-    server.on('request', (request: IncomingMessage, response: ServerResponse) =>
-      answer(request, response, secure),
-    );
+    // A long-poll client comes back at once for the next answer, one with an event stream pings now and then.
+    server.keepAliveTimeout = KEEP_ALIVE;
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      const address = normaliseAddress(request.socket.remoteAddress);
+      if (address === undefined || !this.#streams.handle(request, response, address))
+        answer(request, response, secure);
+    });
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       const path = (request.url ?? '').replace(/\?.*$/s, '');
       const address = normaliseAddress(request.socket.remoteAddress);

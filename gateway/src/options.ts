@@ -4,6 +4,7 @@ import type { Broker } from './core/contracts/broker.ts';
 import type { Limits } from './core/limits.ts';
 import type { Logger } from './core/logger.ts';
 import type { CborCodec } from './core/payload.ts';
+import type { Advertised } from './http/negotiation.ts';
 import type { Files } from './http/routes.ts';
 
 export type { Authenticate, ChannelOptions, Files };
@@ -43,10 +44,11 @@ export interface GatewayOptions {
   readonly cbor?: CborCodec | undefined;
   /** Answers GET requests outside the gateway's own paths; meant for development. */
   readonly files?: Files | undefined;
-  /** URLs to tell clients instead of the bound ones, where a port mapping or proxy stands in between. */
-  readonly advertise?:
-    | { readonly webtransport?: string | undefined; readonly websocket?: string | undefined }
-    | undefined;
+  /**
+   * URLs to tell clients instead of the bound ones, where a port mapping or proxy stands in between. `sse` and
+   * `longpoll` are beside `websocket` where they are not given.
+   */
+  readonly advertise?: Advertised | undefined;
 }
 
 /** Of `maxDelay`, ms. */

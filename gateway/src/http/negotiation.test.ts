@@ -17,7 +17,12 @@ test('tells version, server, transports and limits', () => {
   expect(negotiation(OFFER, 'localhost:8080', false)).toEqual({
     protocol: 1,
     server: 'spillway/0.0.0',
-    transports: { webtransport: 'https://127.0.0.1:4433/wt', websocket: 'ws://localhost:8080/ws' },
+    transports: {
+      webtransport: 'https://127.0.0.1:4433/wt',
+      websocket: 'ws://localhost:8080/ws',
+      sse: 'http://localhost:8080/sse',
+      longpoll: 'http://localhost:8080/poll',
+    },
     limits: { maxMessageBytes: 65_536 },
   });
 });
@@ -29,18 +34,18 @@ test('tells certificate hashes where browsers need them', () => {
   });
 });
 
-test('the WebSocket is where the document was asked for, with the same security', () => {
+test('what comes by TCP is where the document was asked for, with the same security', () => {
   expect(transports({}, 'play.example:8443', true)).toMatchObject({
     websocket: 'wss://play.example:8443/ws',
+    sse: 'https://play.example:8443/sse',
+    longpoll: 'https://play.example:8443/poll',
   });
   expect(transports({}, 'play.example', true)).toMatchObject({ websocket: 'wss://play.example/ws' });
   expect(transports({}, '[::1]:8080')).toMatchObject({ websocket: 'ws://[::1]:8080/ws' });
 });
 
 test('without an engine there is no WebTransport', () => {
-  expect(transports({ webtransport: undefined }, 'localhost:8080')).toEqual({
-    websocket: 'ws://localhost:8080/ws',
-  });
+  expect(transports({ webtransport: undefined }, 'localhost:8080')).not.toHaveProperty('webtransport');
 });
 
 test.each([
@@ -57,9 +62,22 @@ test.each([
 });
 
 test('what the operator advertises is told as it is', () => {
-  const advertise = { webtransport: 'https://a.example/wt', websocket: 'wss://b.example/ws' };
+  const advertise = {
+    webtransport: 'https://a.example/wt',
+    websocket: 'wss://b.example/ws',
+    sse: 'https://c.example/sse',
+    longpoll: 'https://d.example/poll',
+  };
   expect(transports({ advertise }, 'localhost:8080')).toEqual(advertise);
   expect(transports({ advertise, webtransport: undefined }, undefined)).toEqual(advertise);
+});
+
+test('without a word about them event stream and polls are beside the advertised WebSocket', () => {
+  const advertise = { websocket: 'wss://b.example/live/ws' };
+  expect(transports({ advertise }, 'localhost:8080')).toMatchObject({
+    sse: 'https://b.example/live/sse',
+    longpoll: 'https://b.example/live/poll',
+  });
 });
 
 test.each([

@@ -10,19 +10,26 @@ export interface Offer {
   readonly certificateHashes: readonly Uint8Array[];
   readonly limits: object;
   /** URLs to tell instead, where a proxy or a port mapping stands in between. */
-  readonly advertise: { readonly webtransport?: string | undefined; readonly websocket?: string | undefined };
+  readonly advertise: Advertised;
 }
+
+/** URLs of transports as clients reach them. */
+export type Advertised = { readonly [Name in (typeof RUNGS)[number]]?: string | undefined };
 
 /** The body of `/.well-known/spillway` for a client that reached this gateway under `host`. */
 export function negotiation(offer: Offer, host: string | undefined, secure: boolean): object {
   const authority = validHost(host);
-  const transports: Partial<Record<(typeof RUNGS)[number], string>> = {};
+  const transports: { -readonly [Name in keyof Advertised]: Advertised[Name] } = {};
   const { advertise, webtransport } = offer;
   if (advertise.webtransport !== undefined) transports.webtransport = advertise.webtransport;
   else if (webtransport !== undefined)
     transports.webtransport = `https://${http3Host(webtransport.host, authority)}:${webtransport.port}/wt`;
   if (advertise.websocket !== undefined) transports.websocket = advertise.websocket;
   else if (authority !== undefined) transports.websocket = `${secure ? 'wss' : 'ws'}://${authority.host}/ws`;
+  // What comes by plain HTTP is beside the WebSocket, wherever that is.
+  const beside = transports.websocket?.replace(/^ws/, 'http');
+  transports.sse = advertise.sse ?? (beside && new URL('sse', beside).href);
+  transports.longpoll = advertise.longpoll ?? (beside && new URL('poll', beside).href);
   return {
     protocol: VERSION,
     server: offer.server,

@@ -19,6 +19,8 @@ export interface StreamRoutes {
    * @param remoteAddress IP address of the client without port; which header to believe is the caller's business.
    */
   handle(request: IncomingMessage, response: ServerResponse, remoteAddress: string): boolean;
+  /** Resolves when every connection has ended. Once closed that is when its client knows, or after `closeTimeout`. */
+  emptied(): Promise<void>;
 }
 
 const METHODS: Readonly<Record<string, readonly string[]>> = {
@@ -131,6 +133,7 @@ export function streamRoutes(acceptor: Acceptor, options: StreamRoutesOptions): 
       else begin();
       return true;
     },
+    emptied: () => connections.emptied(),
   };
 }
 

@@ -16,7 +16,7 @@ import {
   RefusedError,
   type TransportClient,
   type TransportClientOptions,
-} from '../compliance/transport.ts';
+} from '../compliance/transport-bench.ts';
 import type { Acceptor } from '../core/contracts/transport.ts';
 import { endingHeader, parseEndingHeader } from '../transports/ending.ts';
 import { joinList, splitList } from '../transports/packet-list.ts';

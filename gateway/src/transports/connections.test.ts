@@ -37,3 +37,18 @@ test('of many ends the oldest is forgotten first', () => {
   expect(connections.findEnded(ids[0]!)).toBeUndefined();
   expect(connections.findEnded(ids[10_000]!)).toMatchObject({ taken: 10_000 });
 });
+
+test('who waits for all to end waits as long as one is open', async () => {
+  const connections = new Connections();
+  await connections.emptied();
+  const ids = [connections.add(ended(0)), connections.add(ended(0))];
+  let isEmpty = false;
+  const emptied = connections.emptied().then(() => {
+    isEmpty = true;
+  });
+  connections.end(ids[0]!);
+  await Promise.resolve();
+  expect(isEmpty).toBe(false);
+  connections.end(ids[1]!);
+  await emptied;
+});

@@ -31,6 +31,7 @@ export class Connections {
   readonly #open = new Map<string, HttpTransport>();
   readonly #ended = new Map<string, Ended & { readonly at: number }>();
   readonly #now: () => number;
+  #emptied: PromiseWithResolvers<void> | undefined;
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
@@ -57,10 +58,18 @@ export class Connections {
     const transport = this.#open.get(id);
     if (transport === undefined) return;
     this.#open.delete(id);
+    if (this.#open.size === 0) this.#emptied?.resolve();
     const { ending, taken } = transport.connection;
     if (ending === undefined) return;
     this.#forget();
     this.#ended.set(id, { ending, taken, at: this.#now() });
+  }
+
+  /** Resolves when none is open. */
+  async emptied(): Promise<void> {
+    if (this.#open.size === 0) return;
+    this.#emptied ??= Promise.withResolvers();
+    await this.#emptied.promise;
   }
 
   #forget(): void {
