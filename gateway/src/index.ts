@@ -1,5 +1,7 @@
+export type { Inquiry } from '@spillway/delivery';
 export { type CliOptions, runGateway } from './cli.ts';
 export { type Config, ConfigError, configHelp, parseConfig } from './config.ts';
+export type { CallOptions, StreamOptions } from './core/calls.ts';
 export type { ChannelContext, ChannelOptions, InboundMessage } from './core/channel-rules.ts';
 export type { Authenticate } from './core/connection.ts';
 export type { Broker, BrokerMessage } from './core/contracts/broker.ts';
@@ -10,6 +12,7 @@ export { SpillwayError } from './core/errors.ts';
 export { DEFAULT_LIMITS, type Limits } from './core/limits.ts';
 export type { Logger } from './core/logger.ts';
 export type { CborCodec } from './core/payload.ts';
+export { RequestError } from './core/request-error.ts';
 export type { HandleOptions, RequestContext, RequestHandler } from './core/request-handlers.ts';
 export type { ResumeRefusals } from './core/resumption.ts';
 export type {

@@ -16,7 +16,7 @@ import type {
 import type { ParamsOf } from './pattern.ts';
 import { isFromServer, NOTHING } from './schemas.ts';
 import type { ChannelName, EventsOf, Typed } from './types.ts';
-import { validate } from './validate.ts';
+import { validate } from '../core/validate.ts';
 
 /** What an app needs of its gateway. */
 export interface AppHost {

@@ -1,22 +1,28 @@
-import type { Envelope, Event, Outcome } from '@spillway/envelope';
+import type { Envelope, Event, Outcome, Stage } from '@spillway/envelope';
+import { Calls } from './calls.ts';
 import { ChannelAccess } from './channel-access.ts';
 import { SpillwayError } from './errors.ts';
 import type { Subscriber } from './hub.ts';
 import { Inbox } from './inbox.ts';
-import { Replies } from './replies.ts';
+import { Replies, type ReplyPath } from './replies.ts';
 import type { SessionContext } from './session-context.ts';
 import type { SessionHandle } from './session-handle.ts';
 import type { Drops } from './traffic.ts';
 
 /** What the application of a client says. */
-export type ClientMessage = Extract<Envelope, { kind: 'event' | 'request' | 'subscribe' | 'unsubscribe' }>;
+export type ClientMessage = Extract<
+  Envelope,
+  { kind: 'event' | 'request' | 'subscribe' | 'unsubscribe' | 'response' | 'error' }
+>;
+
+/** What is asked for on a channel, in order. */
+type ChannelMessage = Extract<ClientMessage, { kind: 'event' | 'subscribe' | 'unsubscribe' }>;
 
 /** Outcomes in one RECEIPT, so that it stays far below any limit on messages. */
 const RECEIPTS = 256;
 
 /** The way back to the client. */
-export interface DispatchReplies {
-  reply(envelope: Envelope): void;
+export interface DispatchReplies extends ReplyPath {
   /** Outcomes wait to be told, with `tell`. */
   hasReceipts(): void;
   closeLane(channel: string): void;
@@ -25,11 +31,14 @@ export interface DispatchReplies {
 /** Does what the messages of one client ask for, in order per channel, and answers them. Nothing here throws. */
 export class Dispatch {
   readonly access: ChannelAccess;
+  /** What the application asks the client. */
+  readonly calls: Calls;
   readonly #drops: Drops;
   readonly #back: DispatchReplies;
   readonly #inbox: Inbox;
   readonly #replies: Replies;
-  #receipts: { readonly id: string; readonly outcome: Outcome }[] = [];
+  /** What waits to be told, by id: of each publication the last. */
+  #receipts = new Map<string, Outcome | Stage>();
 
   constructor(
     session: SessionHandle & Subscriber,
@@ -41,7 +50,8 @@ export class Dispatch {
     this.#drops = drops;
     this.#back = back;
     this.#inbox = new Inbox(context.limits.pendingPerSession);
-    this.#replies = new Replies(session, context, reply);
+    this.#replies = new Replies(session, context, back);
+    this.calls = new Calls(context, reply);
     this.access = new ChannelAccess(session, context, {
       reply,
       receipt: (id, outcome) => this.#answer(id, outcome),
@@ -62,7 +72,13 @@ export class Dispatch {
         this.#inOrder(message, () => this.access.unsubscribe(message));
         return;
       case 'request':
-        void this.#replies.answer(message);
+        this.#replies.requests.take(message);
+        return;
+      case 'response':
+        this.calls.answer(message);
+        return;
+      case 'error':
+        this.calls.failed(message);
         return;
       default:
         message satisfies never;
@@ -72,6 +88,10 @@ export class Dispatch {
   /** It was over the rate, and is dropped. */
   overRate(message: ClientMessage): void {
     this.#drops['rate-limited']++;
+    if (message.kind === 'response' || message.kind === 'error') {
+      this.calls.lost(message.id);
+      return;
+    }
     if (isDroppable(message)) this.#answer(message.id, 'dropped');
     else this.#refuse(message, 'rate-limited', 'this was over the rate and is lost');
   }
@@ -86,44 +106,70 @@ export class Dispatch {
     this.#replies.error(error, undefined, details);
   }
 
+  /** The client does not want the answer to its request any more. */
+  cancel(id: string): void {
+    this.#replies.requests.cancel(id);
+  }
+
+  /** The client has taken so many parts of an answer. */
+  taken(id: string, count: number): void {
+    this.#replies.requests.taken(id, count);
+  }
+
+  /** There may be room again for what can wait. */
+  room(): void {
+    this.#replies.requests.room();
+  }
+
   /** Tells the outcomes that wait. */
   tell(): void {
-    if (this.#receipts.length === 0) return;
-    const receipts = this.#receipts;
-    this.#receipts = [];
+    if (this.#receipts.size === 0) return;
+    const receipts = [...this.#receipts].map(([id, outcome]) => ({ id, outcome }));
+    this.#receipts.clear();
     this.#back.reply({ kind: 'receipt', receipts });
   }
 
   close(): void {
     this.#inbox.close();
+    this.#replies.requests.close();
+    this.calls.close();
     this.access.close();
   }
 
   /** Runs a task in its channel's order; what it throws becomes an ERROR for the client. */
-  #inOrder(message: ClientMessage, task: () => void | Promise<void>): void {
+  #inOrder(message: ChannelMessage, task: () => void | Promise<void>): void {
     const { channel, id } = message;
     const details = about(message);
+    const failed = (error: unknown): void => {
+      this.#receipts.delete(id ?? '');
+      this.#replies.failure(error, id, details);
+    };
+    // Said unless there is more to say by the end of the turn.
+    if (message.kind === 'event') this.#answer(id, 'received');
     const fits = this.#inbox.run(channel, () => {
       try {
-        return task()?.catch((error: unknown) => this.#replies.failure(error, id, details));
+        return task()?.catch(failed);
       } catch (error) {
-        this.#replies.failure(error, id, details);
+        failed(error);
       }
     });
     if (fits) return;
     this.#drops.backlog++;
     if (isDroppable(message)) this.#answer(id, 'dropped');
-    else this.#refuse(message, 'overloaded', 'too many messages wait for hooks');
+    else {
+      this.#receipts.delete(id ?? '');
+      this.#refuse(message, 'overloaded', 'too many messages wait for hooks');
+    }
   }
 
   #refuse(message: ClientMessage, code: string, why: string): void {
     this.#replies.error(new SpillwayError(code, why), message.id, about(message));
   }
 
-  #answer(id: string | undefined, outcome: Outcome): void {
+  #answer(id: string | undefined, outcome: Outcome | Stage): void {
     if (id === undefined) return;
-    this.#receipts.push({ id, outcome });
-    if (this.#receipts.length === RECEIPTS) this.tell();
+    this.#receipts.set(id, outcome);
+    if (this.#receipts.size === RECEIPTS) this.tell();
     else this.#back.hasReceipts();
   }
 }

@@ -24,6 +24,10 @@ export interface IntakeHandler {
   readonly listening: boolean;
   /** New, and within the rate. */
   message(message: ClientMessage): void;
+  /** The answer to a request is not wanted any more. */
+  cancel(id: string): void;
+  /** So many parts of an answer are taken by the client's application. */
+  taken(id: string, count: number): void;
   /** New, but over the rate. */
   overRate(message: ClientMessage): void;
   /** A newer one of its channel, type and key has come before. */
@@ -106,8 +110,12 @@ export class Intake {
     switch (envelope.kind) {
       case 'event':
       case 'request':
+      case 'response':
+      case 'error':
       case 'subscribe':
       case 'unsubscribe': {
+        if (envelope.kind === 'error' && envelope.id === undefined)
+          throw new ProtocolError('bad-value', 'an error of a client answers a request');
         // Also what is over the rate: both ends must count alike.
         const novelty = this.#receiver.take(envelope, packet, now);
         if (novelty !== 'new') {
@@ -156,16 +164,19 @@ export class Intake {
       case 'named':
         if (this.#receiver.take(envelope, packet, now) === 'new') this.#handler.named(envelope.count);
         return;
+      case 'cancel':
+        if (this.#receiver.take(envelope, packet, now) === 'new') this.#handler.cancel(envelope.id);
+        return;
+      case 'taken':
+        if (this.#receiver.take(envelope, packet, now) === 'new')
+          this.#handler.taken(envelope.id, envelope.count);
+        return;
       case 'hello':
       case 'welcome':
       case 'subscribed':
       case 'gap':
       case 'receipt':
-      case 'cancel':
-      case 'taken':
       case 'drain':
-      case 'error':
-      case 'response':
         throw new ProtocolError('bad-value', `a client does not send ${envelope.kind} here`);
       default:
         envelope satisfies never;

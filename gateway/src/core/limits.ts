@@ -14,8 +14,12 @@ export interface Limits {
   readonly bytesPerSecond: number;
   /** Channels that one session is subscribed to. @default 128 */
   readonly subscriptionsPerSession: number;
-  /** Requests of one session in progress at the server. @default 64 */
+  /** Requests of one session in progress, of either end. @default 64 */
   readonly requestsPerSession: number;
+  /** Requests of one session that are remembered, so that one that is sent again is not done again. @default 1024 */
+  readonly rememberedRequests: number;
+  /** Refusals that a client may earn itself, sustained; ten times as many at once, then the session closes. @default 20 */
+  readonly errorsPerSecond: number;
   /** Subscriptions and publications of one session that hooks have not finished. @default 256 */
   readonly pendingPerSession: number;
   /** Dictionary numbers that each end may define in one session. @default 4096 */
@@ -24,6 +28,8 @@ export interface Limits {
   readonly sendBudgetSoft: number;
   /** Unsent or unacknowledged bytes of one session above which it closes as `slow-consumer`. @default 1048576 */
   readonly sendBudgetHard: number;
+  /** Bytes of history that are kept of all channels. @default 67108864 */
+  readonly historyBytes: number;
   /** Bytes kept for a client that is away; what is more is named to it as a gap. @default 1048576 */
   readonly retainBudget: number;
   /**
@@ -57,10 +63,13 @@ export const DEFAULT_LIMITS: Limits = {
   bytesPerSecond: 1024 * 1024,
   subscriptionsPerSession: 128,
   requestsPerSession: 64,
+  rememberedRequests: 1024,
+  errorsPerSecond: 20,
   pendingPerSession: 256,
   maxNames: 4096,
   sendBudgetSoft: 256 * 1024,
   sendBudgetHard: 1024 * 1024,
+  historyBytes: 64 * 1024 * 1024,
   retainBudget: 1024 * 1024,
   sessionsPerAddress: 256,
   handshakesPerSecond: 100,

@@ -31,9 +31,9 @@ test('a handler is told the session and the channel', async () => {
   const told: RequestContext[] = [];
   bench.handlers.add('WHO', {}, (_, context) => void told.push(context));
   const client = await bench.join();
-  client.request('WHO', 1, { channel: 'arena/7' });
+  client.request('WHO', 1, { channel: 'arena/7', id: 'r1' });
   expect((await client.next('response')).payload.length).toBe(0);
-  expect(told).toEqual([{ session: bench.opened[0], channel: 'arena/7' }]);
+  expect(told).toMatchObject([{ session: bench.opened[0], channel: 'arena/7', id: 'r1' }]);
 });
 
 test('bytes are answered by bytes, and cbor by cbor where the gateway knows it', async () => {

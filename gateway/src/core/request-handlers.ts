@@ -1,13 +1,20 @@
+import type { Inquiry } from '@spillway/delivery';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { SpillwayError } from './errors.ts';
 import type { SessionHandle } from './session-handle.ts';
+import { validate } from './validate.ts';
 
-export interface RequestContext {
+/** What a handler has to do with the client that asked. */
+export interface RequestContext extends Inquiry {
   readonly session: SessionHandle;
   /** The channel that the request is about; empty when none. */
   readonly channel: string;
 }
 
+/**
+ * What it returns is the answer, what it throws the error. An async generator answers in parts: those that it yields,
+ * and at last what it returns; it runs no faster than the client takes them.
+ */
 export type RequestHandler<Payload = unknown> = (payload: Payload, context: RequestContext) => unknown;
 
 export interface HandleOptions<Schema extends StandardSchemaV1 = StandardSchemaV1> {
@@ -42,25 +49,4 @@ export class RequestHandlers {
       context,
     );
   }
-}
-
-async function validate(schema: StandardSchemaV1, payload: unknown): Promise<unknown> {
-  const result = await schema['~standard'].validate(payload);
-  if (result.issues === undefined) return result.value;
-  // A hostile payload may have thousands of issues, and an ERROR has to hold them.
-  const issues = result.issues.slice(0, MAX_ISSUES).map(({ message, path }) => ({
-    message: clip(message),
-    path: clip((path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')),
-  }));
-  const first = issues[0];
-  const where = first?.path ? `at '${first.path}': ` : '';
-  throw new SpillwayError('invalid-payload', `${where}${first?.message ?? 'the payload is not valid'}`, {
-    details: { issues },
-  });
-}
-
-const MAX_ISSUES = 16;
-
-function clip(text: string): string {
-  return text.slice(0, 200).toWellFormed();
 }

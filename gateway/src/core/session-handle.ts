@@ -1,4 +1,6 @@
 import type { CloseName, Codec, Delivery, Outcome, Rung, RungReason } from '@spillway/envelope';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { CallOptions, StreamOptions } from './calls.ts';
 import type { DropOptions } from './drop-options.ts';
 import type { Drops } from './traffic.ts';
 
@@ -73,6 +75,26 @@ export interface SessionHandle {
   send(type: string, payload: unknown, options?: SendOptions & { readonly receipt?: false }): boolean;
   /** The same, and tells what became of it. The promise is never rejected. */
   send(type: string, payload: unknown, options: SendOptions & { readonly receipt: true }): Promise<Outcome>;
+  /**
+   * Asks the client, whose `session.handle` answers; while it is away, it is asked when it is back.
+   * Rejects with RequestError; with SpillwayError or ProtocolError for what cannot be sent.
+   */
+  request<Response = unknown>(type: string, payload?: unknown, options?: StreamOptions): Promise<Response>;
+  request<Schema extends StandardSchemaV1>(
+    type: string,
+    payload: unknown,
+    options: CallOptions<Schema> & { readonly schema: Schema },
+  ): Promise<StandardSchemaV1.InferOutput<Schema>>;
+  /**
+   * Asks for an answer in parts, which come no faster than they are read; the loop returns the answer itself. To leave
+   * the loop ends the client's handler. Rejects as `request` does.
+   * @throws SpillwayError, ProtocolError for what cannot be sent
+   */
+  stream<Part = unknown>(
+    type: string,
+    payload?: unknown,
+    options?: StreamOptions,
+  ): AsyncIterableIterator<Part, unknown, void>;
   stats(): SessionStats;
   /** @param code name of the close code; those below 4500 tell the client to stay away. @default 'normal' */
   close(code?: CloseName, reason?: string): void;

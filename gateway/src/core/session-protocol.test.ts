@@ -64,7 +64,6 @@ test.each([
   { kind: 'receipt', receipts: [] },
   { kind: 'drain', within: 1 },
   { kind: 'error', code: 'x', message: '' },
-  { kind: 'response', id: '1', more: false, codec: 'bytes', payload: new Uint8Array(0) },
 ] satisfies Envelope[])('a client does not send $kind', async (envelope) => {
   const { client } = await joined();
   client.send(envelope);

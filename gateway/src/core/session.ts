@@ -1,3 +1,4 @@
+import type { Parts } from '@spillway/delivery';
 import {
   CLOSE,
   type CloseName,
@@ -12,6 +13,7 @@ import {
   type Rung,
   type RungReason,
 } from '@spillway/envelope';
+import type { CallOptions, StreamOptions } from './calls.ts';
 import { Carriage } from './carriage.ts';
 import { Claims } from './claims.ts';
 import { type Carried, type Connection, closeReason } from './connection.ts';
@@ -96,8 +98,13 @@ export class Session implements Carried, Subscriber, SessionHandle {
       waiting: () => this.#turn.soon(),
       overflow: (why) => this.close('slow-consumer', OVERFLOWS[why]),
     });
+    const hasRoom = () => this.#hasRoom;
     this.#dispatch = new Dispatch(this, context, this.traffic.drops, {
       reply: (envelope) => this.#outbox.control(envelope),
+      get hasRoom() {
+        return hasRoom();
+      },
+      tooManyErrors: () => this.close('rate-limited', 'too much of what the client asked for was refused'),
       hasReceipts: () => this.#turn.soon(),
       closeLane: (channel) => this.#outbox.leave(channel),
     });
@@ -235,6 +242,15 @@ export class Session implements Carried, Subscriber, SessionHandle {
     return outcome;
   }
 
+  // Typed at the interface; here it is what comes.
+  async request(type: string, payload?: unknown, options?: CallOptions): Promise<never> {
+    return (await this.#dispatch.calls.request(type, payload, options)) as never;
+  }
+
+  stream(type: string, payload?: unknown, options?: StreamOptions): Parts<never> {
+    return this.#dispatch.calls.stream(type, payload, options) as Parts<never>;
+  }
+
   stats(): SessionStats {
     const { messagesIn, messagesOut, bytesIn, bytesOut, drops } = this.traffic;
     const { inFlight, pending, retained, rtt } = this.#outbox.stats;
@@ -279,6 +295,8 @@ export class Session implements Carried, Subscriber, SessionHandle {
         return isListening();
       },
       message: (message) => this.#dispatch.take(message),
+      cancel: (id) => this.#dispatch.cancel(id),
+      taken: (id, count) => this.#dispatch.taken(id, count),
       overRate: (message) => this.#dispatch.overRate(message),
       stale: (event) => this.#dispatch.stale(event),
       acknowledged: (ack) => this.#outbox.acknowledged(ack),
@@ -336,6 +354,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
     try {
       this.#dispatch.tell();
       const next = this.#outbox.flush(now);
+      this.#dispatch.room();
       if (!this.connected) return next;
       return least(next, this.#acknowledge(now));
     } catch (error) {
@@ -354,6 +373,12 @@ export class Session implements Carried, Subscriber, SessionHandle {
     // Packets are acknowledged twice in a round trip, and none of ours shows how long that is.
     if (ack?.packets !== undefined && rtt === undefined) present.measure();
     return this.#intake.nextAck;
+  }
+
+  /** For what can wait, such as the parts of an answer. */
+  get #hasRoom(): boolean {
+    const { pending, retained } = this.#outbox.stats;
+    return pending + retained < this.#context.limits.sendBudgetSoft;
   }
 
   get #isClogged(): boolean {

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { SpillwayError } from '../core/errors.ts';
+import { SpillwayError } from './errors.ts';
 
 /** One thing that is wrong with a payload. */
 export interface Issue {

@@ -1,8 +1,8 @@
 import { encode } from '@spillway/envelope';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { expect, test } from 'vitest';
-import type { SpillwayError } from '../core/errors.ts';
-import { later, record, text } from './test-app.ts';
+import { later, record, text } from '../app/test-app.ts';
+import type { SpillwayError } from './errors.ts';
 import { validate } from './validate.ts';
 
 function failing(...issues: StandardSchemaV1.Issue[]): StandardSchemaV1 {
