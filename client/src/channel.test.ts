@@ -186,7 +186,15 @@ test('positions that begin anew do not make latest messages stale', async () => 
   const again = channel.subscribe();
   await rest();
   const { id } = peer.of('subscribe')[1]!;
-  peer.send({ kind: 'subscribed', id, channel: 'arena/7', epoch: 'e2', seq: 0, recovered: false, history: false });
+  peer.send({
+    kind: 'subscribed',
+    id,
+    channel: 'arena/7',
+    epoch: 'e2',
+    seq: 0,
+    recovered: false,
+    history: false,
+  });
   await Promise.all([again, rest()]);
   peer.event('arena/7', 'SAY', 'low', { seq: 1, ts: 1, delivery: 'latest' });
   await rest();

@@ -432,6 +432,8 @@ describe('failing to connect', () => {
     expect(error.reasons).toEqual([
       { transport: 'webtransport', reason: 'handshake-failed' },
       { transport: 'websocket', reason: 'handshake-failed' },
+      { transport: 'sse', reason: 'disabled' },
+      { transport: 'longpoll', reason: 'disabled' },
     ]);
   });
 
@@ -453,7 +455,10 @@ describe('failing to connect', () => {
     await world.clock.advance(6_000);
     const error = await failed;
     expect(error.code).toBe('timeout');
-    expect(error.reasons).toEqual([{ transport: 'webtransport', reason: 'udp-blocked' }]);
+    expect(error.reasons.slice(0, 2)).toEqual([
+      { transport: 'webtransport', reason: 'udp-blocked' },
+      { transport: 'websocket', reason: 'handshake-failed' },
+    ]);
     expect(world.sockets[0]!.closed).toBeDefined();
     await rest();
     expect(world.clock.pending).toBe(0);
@@ -492,6 +497,8 @@ describe('failing to connect', () => {
     expect(error.reasons).toEqual([
       { transport: 'webtransport', reason: 'disabled' },
       { transport: 'websocket', reason: 'disabled' },
+      { transport: 'sse', reason: 'disabled' },
+      { transport: 'longpoll', reason: 'disabled' },
     ]);
   });
 

@@ -282,7 +282,7 @@ export class Connector implements LifeWatcher, LinkUser {
   #redial(options: Partial<DialOptions>): void {
     this.#dial?.cancel();
     this.#dial = this.#start(
-      { transports: this.#transports, isRetry: true, ...options },
+      { transports: this.#transports, isRetry: true, known: this.#transport.name, ...options },
       () => {},
       (error) => {
         this.#failures++;
@@ -324,10 +324,11 @@ export class Connector implements LifeWatcher, LinkUser {
   /** Tries the better transports beside the present one. */
   #climb(): void {
     const { clock, settings, throttle, userAgent } = this.#context;
-    const transports = this.#better;
     const now = clock.now();
     // Too many tries, and Chromium would hold back the one that works.
-    if (isChromium(userAgent) && throttle.delay(now) > settings.webtransportTimeout) {
+    const isHeld = isChromium(userAgent) && throttle.delay(now) > settings.webtransportTimeout;
+    const transports = this.#better.filter((rung) => !isHeld || rung !== 'webtransport');
+    if (isHeld && transports.length === 0) {
       this.#plan();
       return;
     }

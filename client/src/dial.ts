@@ -17,8 +17,11 @@ import { negotiate, type Offer } from './negotiate.ts';
 import type { Settings } from './options.ts';
 import { hasQuirk, isChromium } from './quirks.ts';
 import { type Entrant, Race } from './race.ts';
-import { noneAccepted, websocketReason, webtransportReason } from './reason.ts';
-import { LOST } from './transports/transport.ts';
+import { noneAccepted, pipeReason, webtransportReason } from './reason.ts';
+import { http } from './transports/http.ts';
+import { polls } from './transports/longpoll.ts';
+import { eventStream } from './transports/sse.ts';
+import { LOST, type OpenTransport } from './transports/transport.ts';
 import type { WebTransportApi } from './transports/w3c.ts';
 import { websocket } from './transports/websocket.ts';
 import { webtransport } from './transports/webtransport.ts';
@@ -28,11 +31,8 @@ import { CLIENT } from './version.ts';
 /** For WELCOME before another open transport is asked for it instead, ms. */
 const PATIENCE = 1_000;
 
-/** The transports that this client has. */
-type Ours = 'webtransport' | 'websocket';
-
 interface Runner extends Entrant {
-  readonly rung: Ours;
+  readonly rung: Rung;
 }
 
 /** How to dial. */
@@ -46,6 +46,8 @@ export interface DialOptions {
   readonly isProbe?: boolean;
   /** ... or only when all else has failed, because it stood still. */
   readonly stalled?: boolean;
+  /** Carried the session last, so that it is tried as early as WebSocket is. */
+  readonly known?: Rung | undefined;
 }
 
 export interface DialHandler {
@@ -73,8 +75,8 @@ export class Dial {
   #race: Race<Runner> | undefined;
   /** Has sent HELLO. */
   #greeting: Link | undefined;
-  /** Open, and waits for what becomes of `#greeting`. */
-  #next: Ours | undefined;
+  /** Open, and wait for what becomes of `#greeting`. */
+  #next: Rung[] = [];
   #cancelPatience: Undo = () => {};
   #winner: Rung | undefined;
   /** WebTransport failed and its own handshake was never done; undefined while it has not failed. */
@@ -128,11 +130,12 @@ export class Dial {
     for (const link of this.#links.values()) link.stop();
   }
 
-  #run({ transports, isRetry, isUrgent, isProbe, stalled }: DialOptions, negotiation: number): void {
+  #run(options: DialOptions, negotiation: number): void {
+    const { transports, isRetry, isUrgent, isProbe, stalled, known: last } = options;
     this.#isBeside = !!isProbe && !isUrgent;
-    const { settings, userAgent, WebSocket, clock } = this.#context;
-    const { websocketDelay, rememberFor, probeInterval, quirks } = settings;
-    const { webtransport, websocket } = this.#offer;
+    const { settings, userAgent, WebSocket, fetch, clock } = this.#context;
+    const { websocketDelay, sseDelay, longpollDelay, rememberFor, probeInterval, quirks } = settings;
+    const { webtransport, websocket, sse, longpoll } = this.#offer;
     const maxAge = isRetry ? Math.min(rememberFor, probeInterval) : rememberFor;
     if (stalled) this.#verdicts.remember(this.#offered, 'stalled');
     const known = stalled ? 'stalled' : isProbe ? undefined : this.#verdicts.recall(this.#offered, maxAge);
@@ -145,14 +148,18 @@ export class Dial {
       ? 0
       : Math.min(websocketDelay, Math.max(websocketDelay - negotiation, negotiation));
     const runners: Runner[] = [];
-    const consider = (rung: Ours, url: unknown, api: unknown, gate?: Reason): void => {
+    const consider = (rung: Rung, url: unknown, api: unknown, after: number, gate?: Reason): void => {
+      const isKnown = last && RUNGS.indexOf(rung) <= RUNGS.indexOf(last);
+      const delay = isKnown ? headStart : Math.max(headStart, after - negotiation);
       if (!transports.includes(rung) || !url) this.#reasons[rung] = 'disabled';
       else if (!api) this.#reasons[rung] = 'no-api';
       else if (gate) this.#reasons[rung] = gate;
-      else runners.push({ rung, delay: runners.length && headStart });
+      else runners.push({ rung, delay: runners.length && delay });
     };
-    consider('webtransport', webtransport, this.#Api, gate);
-    consider('websocket', websocket, WebSocket);
+    consider('webtransport', webtransport, this.#Api, 0, gate);
+    consider('websocket', websocket, WebSocket, 0);
+    consider('sse', sse, fetch, sseDelay);
+    consider('longpoll', longpoll, fetch, longpollDelay);
     // What failed a while ago is still better than nothing.
     if (remembered && this.#reasons.webtransport === remembered) {
       runners.push({ rung: 'webtransport', delay: Number.POSITIVE_INFINITY });
@@ -166,34 +173,40 @@ export class Dial {
     this.#race.begin(clock);
   }
 
-  #enter(rung: Ours): void {
-    const { settings, clock, WebSocket } = this.#context;
+  #enter(rung: Rung): void {
+    const { settings } = this.#context;
     const link = new Link(this.#context, {
       opened: () => this.#opened(rung),
       welcomed: () => this.#won(rung, link),
       failed: (failure) => this.#failed(rung, failure),
     });
     this.#links.set(rung, link);
-    if (rung === 'webtransport') {
-      // Until it is known better: no answer yet.
-      this.#reasons[rung] = 'udp-blocked';
-      const open = webtransport(this.#Api!, this.#offer.webtransport!, this.#accepted, clock);
-      link.start(open, settings.webtransportTimeout);
-    } else {
-      link.start(
-        websocket(WebSocket!, this.#offer.websocket!, settings.encoding, clock),
-        Number.POSITIVE_INFINITY,
-      );
+    const isFirst = rung === 'webtransport';
+    // Until it is known better: no answer yet.
+    this.#reasons[rung] = isFirst ? 'udp-blocked' : 'handshake-failed';
+    link.start(this.#transport(rung), isFirst ? settings.webtransportTimeout : Number.POSITIVE_INFINITY);
+  }
+
+  #transport(rung: Rung): OpenTransport {
+    const { settings, clock, WebSocket, fetch } = this.#context;
+    const url = this.#offer[rung]!;
+    switch (rung) {
+      case 'webtransport':
+        return webtransport(this.#Api!, url, this.#accepted, clock);
+      case 'websocket':
+        return websocket(WebSocket!, url, settings.encoding, clock);
+      default:
+        return http(fetch!, url, settings.encoding, clock, rung === 'sse' ? eventStream : polls);
     }
   }
 
   /** Two HELLOs that resume the same session would each move it: one at a time. */
-  #opened(rung: Ours): void {
+  #opened(rung: Rung): void {
     const greeting = this.#greeting;
     const resume = this.#handler.resume();
     if (resume && greeting?.isPending) {
-      this.#next = rung;
-      this.#cancelPatience = this.#context.clock.after(PATIENCE, () => greeting.giveUp());
+      if (this.#next.push(rung) === 1)
+        this.#cancelPatience = this.#context.clock.after(PATIENCE, () => greeting.giveUp());
       return;
     }
     const link = this.#links.get(rung)!;
@@ -222,7 +235,7 @@ export class Dial {
     this.#handler.open(link, winner, this.#reasonsAbove(winner));
   }
 
-  #failed(rung: Ours, failure: Failure): void {
+  #failed(rung: Rung, failure: Failure): void {
     const { isCertificateFailure, throttle, clock, userAgent } = this.#context;
     const { code, opened, cause } = failure;
     if (rung === 'webtransport') {
@@ -234,7 +247,7 @@ export class Dial {
       this.#isBlocked = !opened;
       if (!opened) throttle.failed(now);
     } else {
-      this.#reasons[rung] = websocketReason(failure);
+      this.#reasons[rung] = pipeReason(failure);
     }
     if (this.#winner || this.#isBeside) this.#learn();
     if (this.#winner) {
@@ -251,11 +264,9 @@ export class Dial {
 
   /** Whoever waited for HELLO to be answered has its turn. */
   #goOn(): void {
-    const next = this.#next;
-    if (!next || this.#greeting?.isPending) return;
+    if (this.#greeting?.isPending) return;
     this.#cancelPatience();
-    this.#next = undefined;
-    if (this.#links.get(next)!.isPending) this.#opened(next);
+    for (const next of this.#next.splice(0)) if (this.#links.get(next)!.isPending) this.#opened(next);
   }
 
   /** A network without any way out says nothing about WebTransport, so only a dial beside something that works remembers. */

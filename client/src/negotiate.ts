@@ -1,3 +1,4 @@
+import type { Rung } from '@spillway/envelope';
 import type { Context } from './context.ts';
 import { hashBytes } from './hash.ts';
 
@@ -6,6 +7,8 @@ export interface Offer {
   /** URL, or undefined where it is not offered. */
   readonly webtransport: string | undefined;
   readonly websocket: string | undefined;
+  readonly sse: string | undefined;
+  readonly longpoll: string | undefined;
   /** SHA-256 of certificates to accept by hash; a gateway publishes them for development only. */
   readonly certificateHashes: readonly Uint8Array<ArrayBuffer>[];
 }
@@ -25,6 +28,8 @@ export function usualOffer(origin: string): Offer {
   return {
     webtransport: origin.startsWith('https:') ? `${origin}/wt` : undefined,
     websocket: `${origin.replace('http', 'ws')}/ws`,
+    sse: `${origin}/sse`,
+    longpoll: `${origin}/poll`,
     certificateHashes: [],
   };
 }
@@ -51,12 +56,14 @@ export async function negotiate(
 
 /** As gateways write it; anything may come instead. */
 interface Document {
-  readonly transports: { readonly webtransport?: string; readonly websocket?: string };
+  readonly transports: { readonly [R in Rung]?: string };
   readonly certificateHashes?: readonly { readonly algorithm: string; readonly value: string }[];
 }
 
 /** Throws for what is no document. That a URL is a good one is for the transports to see. */
-function readOffer({ transports: { webtransport, websocket }, certificateHashes = [] }: Document): Offer {
+function readOffer({ transports, certificateHashes = [] }: Document): Offer {
+  const { webtransport, websocket, sse, longpoll } = transports;
   const hashes = certificateHashes.filter(({ algorithm }) => algorithm === 'sha-256');
-  return { webtransport, websocket, certificateHashes: hashes.map(({ value }) => hashBytes(value)) };
+  const certificates = hashes.map(({ value }) => hashBytes(value));
+  return { webtransport, websocket, sse, longpoll, certificateHashes: certificates };
 }

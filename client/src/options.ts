@@ -1,4 +1,4 @@
-import type { Encoding, Rung } from '@spillway/envelope';
+import { type Encoding, RUNGS, type Rung } from '@spillway/envelope';
 import { hashBytes } from './hash.ts';
 import type { VerdictStorage } from './verdict.ts';
 
@@ -6,6 +6,10 @@ import type { VerdictStorage } from './verdict.ts';
 export interface RaceOptions {
   /** Head start of WebTransport before WebSocket is tried as well. @default 500 */
   readonly websocketDelay?: number | undefined;
+  /** When the event stream is tried as well, counted from the beginning. @default 3000 */
+  readonly sseDelay?: number | undefined;
+  /** And the long poll. @default 6000 */
+  readonly longpollDelay?: number | undefined;
   /** How long WebTransport may take before it counts as blocked. @default 4000 */
   readonly webtransportTimeout?: number | undefined;
   /** How long a failure of WebTransport is remembered for an origin; 0: not at all. @default 600000 */
@@ -27,7 +31,7 @@ export interface ReconnectOptions {
 export interface ConnectOptions {
   /** Goes to the gateway's `authenticate`, in HELLO and never in a URL. A function is asked for each attempt. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
-  /** The transports that may be used. @default ['webtransport', 'websocket'] */
+  /** The transports that may be used. @default all four */
   readonly transports?: readonly Rung[] | undefined;
   /**
    * SHA-256 of the certificates to accept on WebTransport, as bytes or base64. An empty list: only those that
@@ -62,7 +66,7 @@ export interface ConnectOptions {
 const MAX_SEND_DELAY = 1_000;
 
 const DEFAULTS = {
-  transports: ['webtransport', 'websocket'] as readonly Rung[],
+  transports: RUNGS as readonly Rung[],
   encoding: 'binary' as Encoding,
   connectTimeout: 15_000,
   maxQueuedBytes: 256 * 1024,
@@ -72,6 +76,8 @@ const DEFAULTS = {
   quirks: true,
   // race
   websocketDelay: 500,
+  sseDelay: 3_000,
+  longpollDelay: 6_000,
   webtransportTimeout: 4_000,
   rememberFor: 600_000,
   probeInterval: 300_000,

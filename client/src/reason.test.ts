@@ -1,6 +1,6 @@
 import { CLOSE } from '@spillway/envelope';
 import { expect, test } from 'vitest';
-import { noneAccepted, websocketReason, webtransportReason } from './reason.ts';
+import { noneAccepted, pipeReason, webtransportReason } from './reason.ts';
 
 const LOST = CLOSE['transport-lost'];
 const quick = { opened: false, elapsed: 50, late: false, code: LOST };
@@ -32,7 +32,8 @@ test.each([
   expect(noneAccepted(published, accepted)).toBe(answer);
 });
 
-test('WebSocket: a code means that it was refused, anything else that the handshake failed', () => {
-  expect(websocketReason({ code: CLOSE.forbidden })).toBe('refused');
-  expect(websocketReason({ code: LOST })).toBe('handshake-failed');
+test('others: a code means that it was refused, late that it works after all, anything else that it failed', () => {
+  expect(pipeReason({ ...quick, code: CLOSE.forbidden })).toBe('refused');
+  expect(pipeReason({ ...quick, opened: true, late: true })).toBe('stalled');
+  expect(pipeReason(quick)).toBe('handshake-failed');
 });

@@ -26,9 +26,10 @@ export function webtransportReason(
   return wrongCertificate ? 'certificate' : 'handshake-failed';
 }
 
-/** Why WebSocket did not come about. */
-export function websocketReason({ code }: Pick<Failure, 'code'>): Reason {
-  return code === LOST ? 'handshake-failed' : 'refused';
+/** Why a transport other than WebTransport did not come about. `opened` and late, it works after all. */
+export function pipeReason({ code, opened, late }: Pick<Failure, 'code' | 'opened' | 'late'>): Reason {
+  if (code !== LOST) return 'refused';
+  return opened && late ? 'stalled' : 'handshake-failed';
 }
 
 /**

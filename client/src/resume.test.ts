@@ -265,7 +265,15 @@ describe('a session that the gateway no longer has', () => {
     await rest();
     const [, second] = world.sockets;
     const { id } = second!.of('subscribe')[1]!;
-    second!.send({ kind: 'subscribed', id, channel: 'a', epoch: 'e1', seq: 9, recovered: false, history: false });
+    second!.send({
+      kind: 'subscribed',
+      id,
+      channel: 'a',
+      epoch: 'e1',
+      seq: 9,
+      recovered: false,
+      history: false,
+    });
     await Promise.all([again, rest()]);
     expect(gaps).toEqual([]);
   });

@@ -356,7 +356,15 @@ describe('statistics', () => {
     await rest();
     const { id } = peer.of('subscribe')[0]!;
     peer.event('a', 'X', 1, { seq: 101, ts: 1 });
-    peer.send({ kind: 'subscribed', id, channel: 'a', epoch: 'e', seq: 100, recovered: false, history: false });
+    peer.send({
+      kind: 'subscribed',
+      id,
+      channel: 'a',
+      epoch: 'e',
+      seq: 100,
+      recovered: false,
+      history: false,
+    });
     await Promise.all([subscribed, rest()]);
     expect(session.stats().missing).toBe(0);
     peer.event('a', 'X', 1, { seq: 104, ts: 1 });

@@ -2,9 +2,9 @@ import type { RequestError } from '../errors.ts';
 import type { ConnectOptions } from '../options.ts';
 import type { SessionCore } from '../session.ts';
 import type { Manners, Peer } from './test-peer.ts';
-import { World } from './test-world.ts';
+import { ALL_FOUR, World } from './test-world.ts';
 
-export const RUNGS = ['webtransport', 'websocket'] as const;
+export const RUNGS = ['webtransport', 'websocket', 'sse', 'longpoll'] as const;
 
 /** A session over one transport that is half a second old, and the gateway's end of it. */
 export async function over(
@@ -14,6 +14,7 @@ export async function over(
 ): Promise<[SessionCore, Peer, World]> {
   const world = new World();
   world.manners = manners;
+  world.document = ALL_FOUR;
   const session = await world.session({ transports: [rung], ...options });
   await world.clock.advance(0);
   return [session, world.peers[0]!, world];

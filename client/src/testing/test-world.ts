@@ -7,11 +7,23 @@ import { Throttle } from '../throttle.ts';
 import { memoryStorage } from '../verdict.ts';
 import { ManualClock } from './test-clock.ts';
 import { TestGateway } from './test-gateway.ts';
+import { FakeHttp } from './test-http.ts';
 import type { Manners, Peer } from './test-peer.ts';
 import { type FakeSocket, fakeWebSocket } from './test-websocket.ts';
 import { type FakeSession, fakeWebTransport } from './test-webtransport.ts';
 
 export const ORIGIN = 'https://gateway.example';
+
+/** Of a gateway that offers every transport. */
+export const ALL_FOUR = {
+  protocol: 1,
+  transports: {
+    webtransport: `${ORIGIN}:4433/wt`,
+    websocket: 'wss://gateway.example/ws',
+    sse: `${ORIGIN}/sse`,
+    longpoll: `${ORIGIN}/poll`,
+  },
+};
 
 const CHROME =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36';
@@ -23,6 +35,10 @@ export class World {
   /** How WebSocket connections fare: `silent` ones get no answer, `refuse`d ones fail at once. */
   websocket: 'answer' | 'silent' | 'refuse' | 'forbid' | 'missing' = 'answer';
   webtransport: 'answer' | 'silent' | 'fail' | 'fail-tls' | 'missing' = 'answer';
+  /** How event streams and polls fare, where `document` offers them. */
+  http: 'answer' | 'silent' | 'refuse' = 'answer';
+  /** Requests to these paths fail on the way. */
+  cut: ((path: string) => boolean) | undefined;
   /** The negotiation document; undefined: there is none; a promise: it takes its time. */
   document: unknown = {
     protocol: 1,
@@ -39,6 +55,7 @@ export class World {
   datagramGate: Promise<void> | undefined;
   readonly sockets: Peer[] = [];
   readonly sessions: Peer[] = [];
+  readonly streams: Peer[] = [];
   readonly fakeSockets: FakeSocket[] = [];
   readonly fakeSessions: FakeSession[] = [];
   readonly reported: unknown[] = [];
@@ -47,13 +64,15 @@ export class World {
   readonly throttle = new Throttle();
   /** Who watches the life of the page. */
   readonly watchers = new Set<LifeWatcher>();
+  readonly #fakeHttp = new FakeHttp(this);
   random = (): number => 0.5;
 
   get environment(): Environment {
     return {
       clock: this.clock,
       random: () => this.random(),
-      fetch: ((url: string, { signal }: { signal: AbortSignal }) => this.#fetch(url, signal)) as typeof fetch,
+      fetch: ((url: string, init: RequestInit) =>
+        this.#fakeHttp.answer(url, init) ?? this.#fetch(url, init.signal!)) as typeof fetch,
       WebSocket: this.websocket === 'missing' ? undefined : fakeWebSocket(this),
       loadWebTransport: async () => (this.webtransport === 'missing' ? undefined : fakeWebTransport(this)),
       isCertificateFailure: (cause) => cause instanceof Error && cause.message.includes('TlsFail'),
@@ -79,9 +98,9 @@ export class World {
     for (const watcher of this.watchers) watcher.wake(newNetwork);
   }
 
-  /** Peers of both transports. */
+  /** Peers of all transports. */
   get peers(): Peer[] {
-    return [...this.sessions, ...this.sockets];
+    return [...this.sessions, ...this.sockets, ...this.streams];
   }
 
   connect(options: ConnectOptions = {}): Promise<SessionCore> {
