@@ -1,4 +1,5 @@
-import type { CloseName, Codec, Delivery, Outcome, Rung, RungReason } from '@spillway/envelope';
+import type { Inquiry } from '@spillway/delivery';
+import type { CloseName, Codec, Delivery, Outcome, Rung, RungReason, Stage } from '@spillway/envelope';
 import type { Undo } from './clock.ts';
 import type { ConnectError, RequestError } from './errors.ts';
 import type { SessionStats } from './stats.ts';
@@ -39,18 +40,39 @@ export interface PublishOptions {
   readonly maxAge?: number | undefined;
   /** What to do with a `latest` or `unreliable` message larger than a datagram. @default 'stream' */
   readonly oversize?: 'stream' | 'drop' | undefined;
-  /** Tell what became of it. */
-  readonly receipt?: boolean | undefined;
+  /**
+   * Tell what became of it: `true` in the end, `'received'` when the gateway has it, `'processed'` when the channel's
+   * `onPublish` is done with it; a function each stage as it comes, `received`, `processed`, `delivered`, or why it goes
+   * no further.
+   */
+  readonly receipt?: boolean | Stage | ReceiptListener | undefined;
 }
 
-export interface RequestOptions {
+/** Hears how far a publication has come: each stage once, in order; `failed` with the gateway's reason. */
+export type ReceiptListener = (stage: Stage | Outcome | 'failed', error?: RequestError) => void;
+
+export interface StreamOptions {
   /** The channel that it is about; it goes in order with what is published there. */
   readonly channel?: string | undefined;
-  /** Ms, from the call on. @default 10000 */
+  /** Ms for each part, while the loop waits for one; Infinity: as long as it takes. @default 10000 */
   readonly timeout?: number | undefined;
+  /** Ends it, and the gateway's handler hears so. */
   readonly signal?: AbortSignal | undefined;
   /** @default 'bytes' for a Uint8Array, 'json' for anything else */
   readonly codec?: Codec | undefined;
+}
+
+export interface RequestOptions extends StreamOptions {
+  /** Ms for the answer, from the call on; Infinity: as long as it takes. @default 10000 */
+  readonly timeout?: number | undefined;
+  /** Hears each part of the answer, where the gateway sends any before it. */
+  readonly progress?: ((part: unknown) => void) | undefined;
+  /**
+   * Names the request for this session, 1-64 bytes; not a short word of lower-case letters and digits, as those are the
+   * session's own. Asked again by the same name, after a `timeout` say, the gateway does it no second time and gives the
+   * same answer. @default one of the session's
+   */
+  readonly id?: string | undefined;
 }
 
 /** One channel of a session. `Events` maps the types of messages to their payloads. */
@@ -87,7 +109,7 @@ export interface Channel<Events extends object = Record<string, unknown>>
   publish<Type extends keyof Events & string>(
     type: Type,
     payload: Events[Type],
-    options?: PublishOptions & { readonly receipt?: false | undefined },
+    options?: PublishOptions & { readonly receipt?: false | ReceiptListener | undefined },
   ): boolean;
   /**
    * Publishes and tells what became of it: `delivered` when the gateway has published it. Rejects with `RequestError`
@@ -98,6 +120,12 @@ export interface Channel<Events extends object = Record<string, unknown>>
     payload: Events[Type],
     options: PublishOptions & { readonly receipt: true },
   ): Promise<Outcome>;
+  /** The same, as soon as it has come so far: `received` or `processed`, or why it has not. */
+  publish<Type extends keyof Events & string>(
+    type: Type,
+    payload: Events[Type],
+    options: PublishOptions & { readonly receipt: Stage },
+  ): Promise<Outcome | Stage>;
   /** Resolves when there is room to publish. Rejects with `RequestError` `closed`. */
   drained(): Promise<void>;
   /**
@@ -165,6 +193,21 @@ export interface Session extends AsyncDisposable {
     payload?: Request,
     options?: RequestOptions,
   ): Promise<Response>;
+  /**
+   * Asks for an answer in parts, which come no faster than they are read; the loop returns the answer itself. To leave
+   * the loop, or to abort it, ends the gateway's handler. Rejects with `RequestError`.
+   */
+  stream<Part = unknown, Answer = unknown>(
+    type: string,
+    payload?: unknown,
+    options?: StreamOptions,
+  ): AsyncIterableIterator<Part, Answer, void>;
+  /**
+   * Answers the gateway's requests of this type, with what `handler` returns; an async generator answers in parts. What
+   * it throws as `RequestError` reaches the gateway with its code, anything else as `internal`, and is reported here.
+   * Returns what takes the handler off. Throws `TypeError` for a type that has a handler.
+   */
+  handle<Payload = unknown>(type: string, handler: (payload: Payload, context: Inquiry) => unknown): Undo;
   /** Read it as often as you like; while somebody does, the round trip is measured every second. */
   stats(): SessionStats;
   /**

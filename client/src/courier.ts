@@ -1,5 +1,6 @@
 import { type DropName, type Outcomes, Receiver, Sender, type SenderStats } from '@spillway/delivery';
 import {
+  type Cancel,
   type Drain,
   type Envelope,
   type ErrorEnvelope,
@@ -10,10 +11,12 @@ import {
   NameTable,
   type Outcome,
   type Receipt,
+  type Request,
   type Response,
   readPacket,
   type SessionLimits,
   type Subscribed,
+  type Taken,
 } from '@spillway/envelope';
 import type { Undo } from './clock.ts';
 import type { Context } from './context.ts';
@@ -21,10 +24,20 @@ import { type Link, unexpected } from './link.ts';
 import { type Fate, HARD_BUDGET, isDroppable, Outbox, type Outgoing, SOFT_BUDGET, slotOf } from './outbox.ts';
 
 /** What is about the application. An answer has the id of what was sent. */
-export type Incoming = Event | Response | Subscribed | ErrorEnvelope | Gap | Drain | Receipt;
+export type Incoming =
+  | Event
+  | Request
+  | Response
+  | Cancel
+  | Taken
+  | Subscribed
+  | ErrorEnvelope
+  | Gap
+  | Drain
+  | Receipt;
 
 /** What a gateway does not send, or not after WELCOME. */
-const FROM_CLIENTS = /^(hello|welcome|subscribe|unsubscribe|request)$/;
+const FROM_CLIENTS = /^(hello|welcome|subscribe|unsubscribe)$/;
 
 /** Whom a courier works for. */
 export interface CourierHost {
@@ -131,8 +144,7 @@ export class Courier implements Outcomes {
     const { clock, meter } = this.#context;
     const bytes = this.#outbox.encode(envelope);
     if (bytes.length > this.#limits.maxMessageBytes) return 'message-too-large';
-    const { backlog = 0 } = this.#sender.port ?? {};
-    const isFull = Math.max(backlog, this.#sender.stats.retained) + bytes.length > HARD_BUDGET;
+    const isFull = this.#isFull(bytes);
     if (!isDroppable(envelope) && isFull) return 'queue-full';
     if (!isFull) this.#defineNames();
     this.#turn();
@@ -144,6 +156,15 @@ export class Courier implements Outcomes {
     const { delivery, maxAge, oversize, id } = envelope;
     const message = { bytes, channel, delivery, slot: slotOf(envelope), maxAge, oversize, id };
     return /^(sent|queued)$/.test(this.#sender.publish(message, clock.now())) ? 'sent' : 'dropped';
+  }
+
+  /** Sends an answer of the application. */
+  answer(envelope: Response | ErrorEnvelope): Fate {
+    const bytes = encode(envelope, this.#context.settings.encoding);
+    if (bytes.length > this.#limits.maxMessageBytes) return 'message-too-large';
+    if (this.#isFull(bytes)) return 'queue-full';
+    this.control(envelope);
+    return 'sent';
   }
 
   /** Sends a counted envelope of the session's own. */
@@ -222,6 +243,12 @@ export class Courier implements Outcomes {
     } else {
       this.#host.incoming(envelope as Incoming);
     }
+  }
+
+  /** Is there no room for more of the application? */
+  #isFull({ length }: Uint8Array): boolean {
+    const { backlog = 0 } = this.#sender.port ?? {};
+    return Math.max(backlog, this.#sender.stats.retained) + length > HARD_BUDGET;
   }
 
   #defineNames(): void {

@@ -41,6 +41,7 @@ export type LocalErrorCode =
   | 'aborted'
   | 'closed' // the session is closed
   | 'queue-full' // too many bytes wait to be sent
+  | 'duplicate-id' // a request of this id waits for its answer already
   | 'message-too-large' // more than the gateway takes; nothing was sent
   | 'bad-payload' // what came cannot be read as its codec says
   | 'overrun' // a `for await` loop fell too far behind reliable messages

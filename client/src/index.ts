@@ -1,3 +1,4 @@
+export type { Inquiry } from '@spillway/delivery';
 export type {
   CloseName,
   Codec,
@@ -7,6 +8,7 @@ export type {
   Reason,
   Rung,
   RungReason,
+  Stage,
 } from '@spillway/envelope';
 export type {
   Channel,
@@ -14,10 +16,12 @@ export type {
   Message,
   MessageMeta,
   PublishOptions,
+  ReceiptListener,
   RequestOptions,
   Session,
   SessionEvents,
   SessionState,
+  StreamOptions,
   TransportInfo,
 } from './api.ts';
 export { connect } from './connect.ts';

@@ -1,7 +1,10 @@
-import type { ErrorEnvelope, Outcome, Receipt, Response, Subscribed } from '@spillway/envelope';
+import type { ErrorEnvelope, Outcome, Receipt, Response, Stage, Subscribed } from '@spillway/envelope';
 import type { Clock, Undo } from './clock.ts';
 import { RequestError } from './errors.ts';
 import { readPayload } from './payload.ts';
+
+/** Why nobody waits for an answer any more. */
+export type Forsaken = 'aborted' | 'timeout' | 'overrun';
 
 export interface RequestTerms {
   /** Ms; absent: as long as the session. */
@@ -11,14 +14,19 @@ export interface RequestTerms {
   readonly sent?: boolean;
   /** What to resolve with where it was in flight and nobody will answer. Absent: that is an error. */
   readonly orElse?: Outcome;
+  /** Makes of what became of a publication what to resolve with; undefined: there is more to hear. */
+  readonly heard?: ((outcome: Outcome | Stage) => unknown) | undefined;
+  /** Takes a part of the answer. */
+  readonly part?: ((value: unknown) => void) | undefined;
+  /** Tells the gateway that nobody waits any more. */
+  readonly cancel?: ((why: Forsaken) => void) | undefined;
 }
 
-interface Pending {
+interface Pending extends Pick<RequestTerms, 'orElse' | 'heard' | 'part' | 'cancel'> {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
   /** Takes timer and listener away. */
   readonly release: Undo;
-  readonly orElse: Outcome | undefined;
   sent: boolean;
 }
 
@@ -34,18 +42,17 @@ export class Requests {
   /** A promise for the answer to `id`. It is in flight once `sent`. */
   open(
     id: string,
-    { timeout = Number.POSITIVE_INFINITY, signal, sent = false, orElse }: RequestTerms,
+    { timeout = Number.POSITIVE_INFINITY, signal, sent = false, ...terms }: RequestTerms,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const abort = (): void =>
-        this.fail(id, new RequestError('aborted', undefined, { cause: signal?.reason }));
-      const cancel = this.#clock.after(timeout, () => this.fail(id, new RequestError('timeout')));
+      const abort = (): void => this.drop(id, 'aborted', signal?.reason);
+      const cancel = this.#clock.after(timeout, () => this.drop(id, 'timeout'));
       const release = (): void => {
         cancel();
         signal?.removeEventListener('abort', abort);
       };
       signal?.addEventListener('abort', abort);
-      this.#pending.set(id, { resolve, reject, release, orElse, sent });
+      this.#pending.set(id, { ...terms, resolve, reject, release, sent });
       if (signal?.aborted) abort();
     });
   }
@@ -62,16 +69,30 @@ export class Requests {
   /** Resolves with the payload of a response, with a SUBSCRIBED itself, with the outcomes of publications. */
   answer(answer: Response | Subscribed | Receipt): void {
     if (answer.kind === 'receipt') {
-      for (const { id, outcome } of answer.receipts) this.settle(id, outcome);
+      for (const { id, outcome } of answer.receipts) this.told(id, outcome);
       return;
     }
     const { id } = answer;
     try {
-      if (answer.kind === 'response' && answer.more) return; // the last one is the answer
-      this.settle(id, answer.kind === 'response' ? readPayload(answer) : answer);
+      if (answer.kind === 'response' && answer.more) this.#pending.get(id)?.part?.(readPayload(answer));
+      else this.settle(id, answer.kind === 'response' ? readPayload(answer) : answer);
     } catch (cause) {
       this.fail(id, new RequestError('bad-payload', undefined, { cause }));
     }
+  }
+
+  /** What became of a publication, so far. */
+  told(id: string, outcome: Outcome | Stage): void {
+    const { heard = () => outcome } = this.#pending.get(id) ?? {};
+    const value = heard(outcome);
+    if (value !== undefined) this.settle(id, value);
+  }
+
+  /** Nobody waits any more. */
+  drop(id: string, why: Forsaken, cause?: unknown): void {
+    const { sent, cancel } = this.#pending.get(id) ?? {};
+    this.fail(id, new RequestError(why, undefined, { cause }));
+    if (sent) cancel?.(why);
   }
 
   settle(id: string, value: unknown): void {
@@ -86,7 +107,7 @@ export class Requests {
   abandon(): void {
     for (const [id, { sent, orElse }] of this.#pending) {
       if (!sent) continue;
-      if (orElse) this.settle(id, orElse);
+      if (orElse) this.told(id, orElse);
       else this.fail(id, new RequestError('connection-lost'));
     }
   }

@@ -1,4 +1,5 @@
-import type { Event, Hello, Outcome, Rung } from '@spillway/envelope';
+import { type Answers, type Inquiry, PartCount, Parts } from '@spillway/delivery';
+import type { Cancel, Event, Hello, Outcome, Rung, Taken } from '@spillway/envelope';
 import { encode, validChannel } from '@spillway/envelope';
 import type {
   Channel,
@@ -8,6 +9,7 @@ import type {
   Session,
   SessionEvents,
   SessionState,
+  StreamOptions,
   TransportInfo,
 } from './api.ts';
 import { ChannelCore, type ChannelHost } from './channel.ts';
@@ -17,12 +19,14 @@ import type { Context } from './context.ts';
 import { Courier, type CourierHost, type Incoming } from './courier.ts';
 import { Emitter } from './emitter.ts';
 import { RequestError } from './errors.ts';
+import { Handlers } from './handlers.ts';
 import type { Link } from './link.ts';
 import { openMessage } from './message.ts';
 import { type Outgoing, SOFT_BUDGET } from './outbox.ts';
 import { writePayload } from './payload.ts';
 import { Queue } from './queue.ts';
-import { Requests, type RequestTerms, toRequestError } from './requests.ts';
+import { receiptOf } from './receipt.ts';
+import { type Forsaken, Requests, type RequestTerms, toRequestError } from './requests.ts';
 import type { Meter, SessionStats } from './stats.ts';
 
 /** The default for the answer to a request, ms. */
@@ -37,6 +41,9 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
   readonly #events: Emitter<SessionEvents>;
   readonly #channels = new Map<string, ChannelCore>();
   readonly #requests: Requests;
+  readonly #handlers: Handlers;
+  /** To the gateway's requests in its session. */
+  #answers: Answers | undefined;
   readonly #queue: Queue;
   /** The gateway's session; undefined while there is none to go on with. */
   #courier: Courier | undefined;
@@ -52,6 +59,14 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
     this.#context = context;
     this.#events = new Emitter(this);
     this.#requests = new Requests(this.clock);
+    const hasRoom = (): boolean => this.#hasRoom;
+    this.#handlers = new Handlers({
+      get hasRoom() {
+        return hasRoom();
+      },
+      answer: (envelope) => this.#courier?.answer(envelope) ?? 'dropped',
+      blame: (error) => this.blame(error),
+    });
     this.#queue = new Queue(context.settings.maxQueuedBytes, (envelope, name) => {
       this.meter.drop(name);
       if (envelope.id) this.outcome(envelope.id, name === 'backlog' ? 'dropped' : name);
@@ -100,13 +115,59 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
   async request<Request, Response>(
     type: string,
     payload?: Request,
-    { channel = '', timeout = REQUEST_TIMEOUT, signal, codec }: RequestOptions = {},
+    { channel = '', timeout = REQUEST_TIMEOUT, signal, codec, id, progress }: RequestOptions = {},
   ): Promise<Response> {
     const body = writePayload(payload, codec);
-    return (await this.#await((id) => ({ kind: 'request', id, channel, type, ...body }), {
-      timeout,
-      signal,
-    })) as Response;
+    if (id !== undefined && isOwnId(id)) throw new TypeError(`'${id}' is an id of the session's own`);
+    if (id !== undefined && this.#requests.has(id)) throw new RequestError('duplicate-id');
+    const given = id ?? this.#nextId();
+    const count = new PartCount((taken) => this.#tell({ kind: 'taken', id: given, count: taken }));
+    const part = (value: unknown): void => {
+      count.take();
+      try {
+        progress?.(value);
+      } catch (error) {
+        this.blame(error);
+      }
+    };
+    const cancel = (why: Forsaken): void => {
+      // Who gave it an id may ask again, and then wants the answer.
+      if (why === 'aborted' || id === undefined) this.#tell({ kind: 'cancel', id: given });
+    };
+    const terms = { timeout, signal, part, cancel };
+    return (await this.#await(
+      () => ({ kind: 'request', id: given, channel, type, ...body }),
+      terms,
+      given,
+    )) as Response;
+  }
+
+  stream<Part, Answer>(
+    type: string,
+    payload?: unknown,
+    { channel = '', timeout = REQUEST_TIMEOUT, signal, codec }: StreamOptions = {},
+  ): AsyncIterableIterator<Part, Answer, void> {
+    const body = writePayload(payload, codec);
+    const id = this.#nextId();
+    const parts = new Parts({
+      taken: (count) => this.#requests.has(id) && this.#tell({ kind: 'taken', id, count }),
+      left: () => this.#requests.drop(id, 'aborted'),
+      waits: () => this.clock.after(timeout, () => this.#requests.drop(id, 'timeout')),
+    });
+    const part = (value: unknown): void => {
+      if (!parts.push(value)) this.#requests.drop(id, 'overrun');
+    };
+    const cancel = (): void => this.#tell({ kind: 'cancel', id });
+    this.#await(() => ({ kind: 'request', id, channel, type, ...body }), { signal, part, cancel }, id).then(
+      (answer) => parts.end(answer),
+      (error) => parts.fail(error),
+    );
+    // Types of payloads are the caller's word.
+    return parts as AsyncIterableIterator<Part, Answer, void>;
+  }
+
+  handle<Payload>(type: string, handler: (payload: Payload, context: Inquiry) => unknown): Undo {
+    return this.#handlers.add(type, handler);
   }
 
   stats(): SessionStats {
@@ -155,7 +216,12 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
       const body = writePayload(payload, codec);
       return { kind: 'event', channel, type, delivery, key, maxAge, oversize, id, ...body };
     };
-    if (receipt) return this.#await(event, { orElse: 'gap' }) as Promise<Outcome>;
+    if (receipt) {
+      const outcome = this.#await(event, { orElse: 'gap', heard: receiptOf(receipt) }) as Promise<Outcome>;
+      if (typeof receipt !== 'function') return outcome;
+      outcome.catch((error: RequestError) => receipt('failed', error)).catch((error) => this.blame(error));
+      return this.alive && this.#hasRoom;
+    }
     return this.alive && this.#send(event()) && this.#hasRoom;
   }
 
@@ -213,6 +279,7 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
     else {
       this.#forget();
       this.#courier = new Courier(this.#context, this, limits);
+      this.#answers = this.#handlers.open();
     }
     const courier = this.#courier;
     this.#id = session;
@@ -240,6 +307,7 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
   entered(state: SessionState): void {
     if (state === 'closed') {
       this.#requests.close();
+      this.#answers?.close();
       this.#courier?.end();
       for (const channel of this.#channels.values()) channel.close();
       this.#room?.reject(new RequestError('closed'));
@@ -269,6 +337,15 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
       case 'receipt':
         this.#requests.answer(envelope);
         return;
+      case 'request':
+        this.#answers!.take(envelope);
+        return;
+      case 'cancel':
+        this.#answers!.cancel(envelope.id);
+        return;
+      case 'taken':
+        this.#answers!.taken(envelope.id, envelope.count);
+        return;
       case 'error': {
         const error = toRequestError(envelope);
         if (envelope.id === undefined) this.#failed(error);
@@ -288,10 +365,11 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
   }
 
   outcome(id: string, outcome: Outcome): void {
-    this.#requests.settle(id, outcome);
+    this.#requests.told(id, outcome);
   }
 
   flushed(): void {
+    this.#answers?.room();
     if (!this.#room || !this.#hasRoom) return;
     this.#room.resolve();
     this.#room = undefined;
@@ -307,6 +385,7 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
     const courier = this.#courier;
     if (!courier) return;
     this.#courier = undefined;
+    this.#answers?.close();
     const unconfirmed = courier.end();
     this.#requests.abandon();
     for (const channel of this.#channels.values()) channel.disconnected();
@@ -331,9 +410,8 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
   }
 
   /** Sends what gets an id, and waits for what becomes of it. */
-  async #await(write: (id: string) => Outgoing, terms: RequestTerms): Promise<unknown> {
+  async #await(write: (id: string) => Outgoing, terms: RequestTerms, id = this.#nextId()): Promise<unknown> {
     if (!this.alive) throw new RequestError('closed');
-    const id = this.#nextId();
     const answer = this.#requests.open(id, terms);
     try {
       // Not for a signal that was aborted before.
@@ -362,7 +440,17 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
     return true;
   }
 
+  /** Tells the gateway about a request, where it is still there to hear it. */
+  #tell(envelope: Cancel | Taken): void {
+    this.#courier?.control(envelope);
+  }
+
   #nextId(): string {
     return (++this.#lastId).toString(36);
   }
+}
+
+/** Could it be the next that we make? */
+function isOwnId(id: string): boolean {
+  return /^[0-9a-z]{1,11}$/.test(id);
 }
