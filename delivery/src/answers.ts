@@ -17,7 +17,7 @@ export interface Inquiry {
    * Sends a part of the answer, and resolves when it has left or nobody wants it any more: whoever waits for that never
    * runs ahead of who asked. It does not reject; a part that cannot be sent fails the request.
    */
-  progress(part: unknown): Promise<void>;
+  readonly progress: (part: unknown) => Promise<void>;
 }
 
 /** Who answers. */
@@ -184,10 +184,10 @@ class Answering implements Inquiry {
     return this.#controller.signal;
   }
 
-  progress(part: unknown): Promise<void> {
+  readonly progress = (part: unknown): Promise<void> => {
     this.#last = this.#last.then(() => this.#progress(part));
     return this.#last;
-  }
+  };
 
   /** Resolves when all parts have left. */
   sent(): Promise<void> {

@@ -9,6 +9,8 @@ const NOT_COUNTED: readonly Envelope['kind'][] = [
   'ack',
   'number',
   'close',
+  'auth',
+  'expiring',
 ];
 
 /** Is this envelope counted in a lane, and sent again until it is acknowledged? SPEC.md, "Lanes". */

@@ -85,7 +85,7 @@ export class Calls {
     try {
       const { payloads } = this.#context;
       // A view into what came in, and whoever waits looks at it later.
-      const value = payloads.read(codec === 'json' ? payload : payload.slice(), codec);
+      const value = payloads.read(codec === 'json' ? payload : new Uint8Array(payload), codec);
       if (!more) this.#take(id)?.resolve(value);
       else if (!pending.part(value)) this.#abandon(id, new RequestError('overrun'));
     } catch (cause) {

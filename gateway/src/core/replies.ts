@@ -90,7 +90,7 @@ export class Replies {
       get signal() {
         return inquiry.signal;
       },
-      progress: (part) => inquiry.progress(part),
+      progress: inquiry.progress,
     });
   }
 
