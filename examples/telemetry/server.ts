@@ -1,4 +1,4 @@
-import { type Gateway, type InboundMessage, type SessionHandle, SpillwayError } from '@spillway/gateway';
+import { type ChannelAction, type Gateway, type InboundMessage, type SessionHandle, SpillwayError } from '@spillway/gateway';
 import { type Alarm, AlarmBook, readReport } from './alarm-book.ts';
 import { decodeBatch } from './batch.ts';
 import { ALARM_CHANNEL, LINES, lineChannel, QUANTITIES, SENSORS } from './catalogue.ts';
@@ -80,8 +80,8 @@ export class Telemetry {
   }
 }
 
-function mayDo(action: 'subscribe' | 'publish', { session }: { session: SessionHandle }): boolean {
-  return action === 'subscribe' || session.user?.id === PLANT_USER;
+function mayDo(action: ChannelAction, { session }: { session: SessionHandle }): boolean {
+  return action !== 'publish' || session.user?.id === PLANT_USER;
 }
 
 function checkReadings({ type, payload }: InboundMessage): void {

@@ -1,12 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { type Delivery, NameBook, validChannel } from '@spillway/envelope';
+import { type CloseName, NameBook } from '@spillway/envelope';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { MemoryBroker } from './brokers/memory.ts';
 import { AdmissionControl, type RefusalName } from './core/admission-control.ts';
+import {
+  Audience,
+  type AudienceOptions,
+  type ChannelPresence,
+  type HistoryPage,
+  type HistoryQuery,
+} from './core/audience.ts';
 import { type ChannelOptions, ChannelRules } from './core/channel-rules.ts';
 import type { Broker } from './core/contracts/broker.ts';
-import { checkDropOptions } from './core/drop-options.ts';
 import { SpillwayError } from './core/errors.ts';
 import { Hub } from './core/hub.ts';
 import { type Limits, MAX_LIMIT, resolveLimits } from './core/limits.ts';
@@ -14,7 +20,8 @@ import { type Logger, SILENT } from './core/logger.ts';
 import { originCheck } from './core/origins.ts';
 import { Payloads } from './core/payload.ts';
 import { type HandleOptions, type RequestHandler, RequestHandlers } from './core/request-handlers.ts';
-import type { SendOptions, SessionHandle } from './core/session-handle.ts';
+import { isReserved } from './core/reserved.ts';
+import type { SessionHandle } from './core/session-handle.ts';
 import { Sessions, type SessionTotals } from './core/sessions.ts';
 import { type Addresses, Listeners } from './listeners.ts';
 import { createLogger } from './log.ts';
@@ -40,6 +47,11 @@ export interface GatewayStats {
   readonly published: number;
   /** Events handed to sessions. */
   readonly delivered: number;
+  /**
+   * Channels that are remembered, the bytes of what is kept of them, and how often `historyBytes` had no room for all of
+   * a channel.
+   */
+  readonly history: { readonly channels: number; readonly bytes: number; readonly evicted: number };
 }
 
 /** How often deadlines are looked at, ms. Timeouts are seconds long, so this is exact enough. */
@@ -63,6 +75,7 @@ export class Gateway implements AsyncDisposable {
   readonly #hub: Hub;
   readonly #admission: AdmissionControl;
   readonly #sessions: Sessions;
+  readonly #audience: Audience;
   readonly #listeners: Listeners;
   readonly #events = new EventEmitter<GatewayEvents>();
   #phase: 'new' | 'starting' | 'listening' | 'closed' = 'new';
@@ -75,9 +88,8 @@ export class Gateway implements AsyncDisposable {
     this.#logger = options.logger === false ? SILENT : (options.logger ?? createLogger());
     this.#payloads = new Payloads(this.#limits.maxMessageBytes, options.cbor);
     this.#broker = options.broker ?? new MemoryBroker();
-    this.#hub = new Hub(this.#broker, this.#rules, this.#book, this.#clock, () =>
-      randomBytes(6).toString('base64url'),
-    );
+    const newEpoch = () => randomBytes(6).toString('base64url');
+    this.#hub = new Hub(this.#broker, this.#rules, this.#book, this.#clock, newEpoch, this.#limits);
     this.#admission = new AdmissionControl(this.#limits, originCheck(options.origins));
     this.#sessions = new Sessions(
       this.#admission,
@@ -101,6 +113,7 @@ export class Gateway implements AsyncDisposable {
         closed: (session, code, reason) => this.#closed(session, code, reason),
       },
     );
+    this.#audience = new Audience(this.#hub, this.#sessions, this.#payloads, this.#book);
     this.#listeners = new Listeners(options, this.#limits, this.#sessions, this.#logger, () => this.ready);
   }
 
@@ -117,7 +130,7 @@ export class Gateway implements AsyncDisposable {
   /**
    * Declares channels by name or pattern: `lobby`, `arena/:room`, `sensors/#`. Channels that are not declared do
    * not exist for clients.
-   * @throws SpillwayError `bad-pattern`, `duplicate-pattern`; RangeError for `maxAge` or `oversize`
+   * @throws SpillwayError `bad-pattern`, `duplicate-pattern`; RangeError for an option outside its range
    */
   channel(pattern: string, options: ChannelOptions = {}): this {
     this.#rules.declare(pattern, options);
@@ -132,6 +145,8 @@ export class Gateway implements AsyncDisposable {
     handler: RequestHandler<StandardSchemaV1.InferOutput<Schema>>,
   ): this;
   handle(type: string, first: RequestHandler | HandleOptions, second?: RequestHandler): this {
+    if (isReserved(type))
+      throw new SpillwayError('bad-type', `types that begin with '$' are reserved: '${type}'`);
     if (typeof first === 'function') this.#handlers.add(type, {}, first);
     else if (second !== undefined) this.#handlers.add(type, first, second);
     else throw new TypeError(`handle('${type}') needs a handler`);
@@ -151,18 +166,53 @@ export class Gateway implements AsyncDisposable {
   /**
    * Publishes to everyone subscribed to the channel. Class, `maxAge` and `oversize` are the channel's own where none
    * are given.
-   * @throws SpillwayError `unknown-channel`, `bad-channel`, `bad-payload`, `message-too-large`
+   * @throws SpillwayError `unknown-channel`, `bad-channel`, `bad-type`, `bad-payload`, `message-too-large`
    * @throws ProtocolError `bad-value` for a type or key outside its range
    * @throws RangeError for `maxAge` or `oversize`
    */
-  publish(channel: string, type: string, payload: unknown, options: SendOptions = {}): void {
-    if (!validChannel(channel)) throw new SpillwayError('bad-channel', `'${channel}' is not a channel name`);
-    checkDropOptions(options);
-    const { rule } = this.#hub.match(channel);
-    const body = this.#payloads.write(payload, options.codec);
-    const delivery: Delivery = options.delivery ?? rule.delivery ?? 'reliable';
-    const { key, maxAge = rule.maxAge, oversize = rule.oversize } = options;
-    this.#hub.publish({ channel, type, delivery, key, ...body }, { maxAge, oversize });
+  publish(channel: string, type: string, payload: unknown, options: AudienceOptions = {}): void {
+    this.#audience.publish(channel, type, payload, options);
+  }
+
+  /**
+   * Sends to every session, subscribed to anything or not. Answers to how many.
+   * @throws SpillwayError `bad-type`, `bad-payload`, `message-too-large`; ProtocolError and RangeError as `publish`
+   */
+  broadcast(type: string, payload: unknown, options: AudienceOptions = {}): number {
+    return this.#audience.broadcast(type, payload, options);
+  }
+
+  /** Sends to every session of a user. Answers to how many; throws as `broadcast`. */
+  sendToUser(userId: string, type: string, payload: unknown, options: AudienceOptions = {}): number {
+    return this.#audience.sendToUser(userId, type, payload, options);
+  }
+
+  /**
+   * Closes every session of a user, those whose client is away too. Answers how many.
+   * @param code those below 4500 tell the clients to stay away. @default 'normal'
+   */
+  disconnectUser(userId: string, code: CloseName = 'normal', reason = ''): number {
+    return this.#audience.disconnectUser(userId, code, reason);
+  }
+
+  /** The channels that some session is subscribed to by name. */
+  channels(): Iterable<string> {
+    return [...this.#hub.channels()];
+  }
+
+  /** The sessions that are subscribed to exactly this name, or this pattern. */
+  subscribers(channel: string): Iterable<SessionHandle> {
+    return this.#audience.subscribers(channel);
+  }
+
+  /** Who is in a channel. @throws SpillwayError `unknown-channel`, `no-presence` */
+  presence(channel: string): ChannelPresence {
+    return this.#audience.presence(channel);
+  }
+
+  /** Some of what is kept of a channel. @throws SpillwayError `unknown-channel`, `bad-payload` */
+  history(channel: string, query: HistoryQuery = {}): HistoryPage {
+    return this.#audience.history(channel, query);
   }
 
   /**
@@ -193,7 +243,12 @@ export class Gateway implements AsyncDisposable {
   }
 
   stats(): GatewayStats {
-    return { sessions: this.#sessions.totals(), refused: { ...this.#admission.refused }, ...this.#hub.stats };
+    return {
+      sessions: this.#sessions.totals(),
+      refused: { ...this.#admission.refused },
+      ...this.#hub.stats,
+      history: this.#hub.memory,
+    };
   }
 
   /**
@@ -232,6 +287,7 @@ export class Gateway implements AsyncDisposable {
     // What is being bound could not be freed yet.
     await this.#opening?.catch(() => {});
     this.#sessions.closeAll();
+    this.#hub.close();
     await this.#listeners.close();
     await this.#broker.close();
   }

@@ -1,7 +1,21 @@
 export type { Inquiry } from '@spillway/delivery';
 export { type CliOptions, runGateway } from './cli.ts';
 export { type Config, ConfigError, configHelp, parseConfig } from './config.ts';
+export type {
+  AudienceOptions,
+  ChannelMember,
+  ChannelPresence,
+  HistoryPage,
+  HistoryQuery,
+} from './core/audience.ts';
 export type { CallOptions, StreamOptions } from './core/calls.ts';
+export type {
+  ChannelAction,
+  ChannelLimits,
+  HistoryRule,
+  PresenceRule,
+  PublishDecision,
+} from './core/channel-options.ts';
 export type { ChannelContext, ChannelOptions, InboundMessage } from './core/channel-rules.ts';
 export type { Authenticate } from './core/connection.ts';
 export type { Broker, BrokerMessage } from './core/contracts/broker.ts';

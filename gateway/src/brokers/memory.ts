@@ -1,13 +1,12 @@
 import type { Broker, BrokerMessage } from '../core/contracts/broker.ts';
 
-/** One subscription to a channel, from `subscribe` to `unsubscribe`. */
-type Life = object;
-
 /** The embedded broker: one process, no dependencies. Delivers on a later microtask, as a network broker would. */
 export class MemoryBroker implements Broker {
   readonly name = 'memory';
-  readonly #channels = new Map<string, Life>();
-  #queue: { readonly message: BrokerMessage; readonly life: Life }[] = [];
+  readonly #names = new Set<string>();
+  /** While there are any, everything is brought: the hub, which is right here, knows best who gets what. */
+  readonly #patterns = new Set<string>();
+  #queue: BrokerMessage[] = [];
   #onMessage: ((message: BrokerMessage) => void) | undefined;
 
   start(onMessage: (message: BrokerMessage) => void): Promise<void> {
@@ -16,33 +15,34 @@ export class MemoryBroker implements Broker {
   }
 
   publish(message: BrokerMessage): void {
-    const life = this.#channels.get(message.channel);
-    if (life === undefined) return;
+    if (this.#patterns.size === 0 && !this.#names.has(message.channel)) return;
     if (this.#queue.length === 0) queueMicrotask(() => this.#flush());
-    this.#queue.push({ message, life });
+    this.#queue.push(message);
   }
 
-  subscribe(channel: string): Promise<void> {
-    if (!this.#channels.has(channel)) this.#channels.set(channel, {});
+  subscribe(pattern: string): Promise<void> {
+    this.#set(pattern).add(pattern);
     return Promise.resolve();
   }
 
-  unsubscribe(channel: string): void {
-    this.#channels.delete(channel);
+  unsubscribe(pattern: string): void {
+    this.#set(pattern).delete(pattern);
   }
 
   close(): Promise<void> {
     this.#onMessage = undefined;
-    this.#channels.clear();
+    this.#names.clear();
+    this.#patterns.clear();
     return Promise.resolve();
+  }
+
+  #set(pattern: string): Set<string> {
+    return /[+#]/.test(pattern) ? this.#patterns : this.#names;
   }
 
   #flush(): void {
     const queue = this.#queue;
     this.#queue = [];
-    for (const { message, life } of queue) {
-      // What was published to the channel's old life must not reach its next one.
-      if (this.#channels.get(message.channel) === life) this.#onMessage?.(message);
-    }
+    for (const message of queue) this.#onMessage?.(message);
   }
 }

@@ -131,7 +131,7 @@ export class Bench {
     const { limits, authenticate, origins, broker = new MemoryBroker(), maxDelay = 0, cbor } = options;
     this.limits = resolveLimits(limits);
     let epochs = 0;
-    this.hub = new Hub(broker, this.rules, this.book, this.clock, () => `epoch-${++epochs}`);
+    this.hub = new Hub(broker, this.rules, this.book, this.clock, () => `epoch-${++epochs}`, this.limits);
     void this.hub.start();
     this.admission = new AdmissionControl(this.limits, originCheck(origins));
     let ids = 0;
@@ -185,7 +185,7 @@ export class Bench {
 
   /** Publishes as the server does. */
   publish(channel: string, type: string, payload: unknown, options: MessageOptions = {}): void {
-    this.hub.publish({ channel, type, ...message(payload, options) });
+    this.hub.publish({ channel, type, ...message(payload, options) }, this.rules.match(channel)?.rule);
   }
 }
 

@@ -102,17 +102,6 @@ test('a channel that is not declared does not exist', async () => {
   });
 });
 
-test.each(['arena/+', 'arena/#', '#', '+/7'])(
-  "'%s' is no single channel and cannot be subscribed to",
-  async (channel) => {
-    const asked: unknown[] = [];
-    const { bench, client } = await setUp({ authorize: (action) => asked.push(action) > 0 });
-    client.send({ kind: 'subscribe', id: 's1', channel });
-    expect(await client.next('error')).toMatchObject({ code: 'bad-channel', id: 's1' });
-    expect([asked, bench.hub.stats.channels]).toEqual([[], 0]);
-  },
-);
-
 test('a publication about no channel is refused, whatever patterns there are', async () => {
   const { bench, client } = await setUp({}, ':any');
   bench.channel('#');

@@ -1,74 +1,75 @@
 import {
   type Envelope,
-  type Event,
-  type Outcome,
   type Subscribe,
   type Unsubscribe,
   validChannel,
+  validPattern,
 } from '@spillway/envelope';
-import type { ChannelContext, ChannelMatch } from './channel-rules.ts';
+import type { Position } from './channel-log.ts';
+import type { ChannelMatch } from './channel-rules.ts';
 import { SpillwayError } from './errors.ts';
 import type { Subscriber } from './hub.ts';
+import { isPromise } from './is-promise.ts';
+import { isWildcard } from './pattern-reach.ts';
+import type { Permissions } from './permissions.ts';
+import type { Publication } from './publication.ts';
 import type { SessionContext } from './session-context.ts';
 import type { SessionHandle } from './session-handle.ts';
+import { WildcardGrants } from './wildcard-grants.ts';
 
 /** The way back to the client. */
 export interface ChannelReplies {
   reply(envelope: Envelope): void;
-  /** What became of a publication whose publisher asked. */
-  receipt(id: string, outcome: Outcome): void;
+  deliver(publication: Publication): void;
   closeLane(channel: string): void;
 }
+
+/** Of a pattern with `+`: each may double the branches that are looked at for a channel. */
+const MAX_SEGMENTS = 10;
 
 const NOTHING = new Uint8Array(0);
 
 /**
- * What one session may do on channels and what it is subscribed to. Its methods throw or reject with what the
- * client is to be told; the session turns that into ERROR, and calls them for one channel one after the other.
+ * What one session is subscribed to. Its methods throw or reject with what the client is to be told; the session turns
+ * that into ERROR, and calls them for one channel one after the other.
  */
 export class ChannelAccess {
+  /** Names and patterns. */
   readonly subscriptions: Set<string> = new Set();
   readonly #session: SessionHandle & Subscriber;
   readonly #context: SessionContext;
+  readonly #permissions: Permissions;
   readonly #replies: ChannelReplies;
-  #publishGrants = new Set<string>();
+  /** What comes by pattern; undefined as long as the session has never had one. */
+  #wildcards: WildcardGrants<Publication> | undefined;
+  /** By channel, the position up to which a wildcard may bring once more what was recovered. */
+  readonly #recovered = new Map<string, number>();
   /** Subscriptions that the broker has not taken yet. */
   readonly #joining = new Set<string>();
-  /** Which user was asked about: counts up when it becomes another. */
-  #asked = 0;
   #closed = false;
 
-  constructor(session: SessionHandle & Subscriber, context: SessionContext, replies: ChannelReplies) {
+  constructor(
+    session: SessionHandle & Subscriber,
+    context: SessionContext,
+    permissions: Permissions,
+    replies: ChannelReplies,
+  ) {
     this.#session = session;
     this.#context = context;
+    this.#permissions = permissions;
     this.#replies = replies;
   }
 
-  /** Synchronous, and without a promise, as long as the hooks are. */
-  publish(event: Event): void | Promise<void> {
-    const { channel } = event;
-    if (channel === '') throw new SpillwayError('bad-channel', 'a publication needs a channel');
-    const match = this.#context.hub.match(channel);
-    const { authorize } = match.rule;
-    const grants = this.#publishGrants;
-    if (authorize === undefined || grants.has(channel)) return this.#offer(event, match);
-    const allowed = authorize('publish', this.#about(channel, match));
-    return isPromise(allowed)
-      ? Promise.resolve(allowed).then((yes) => this.#granted(yes, event, match, grants))
-      : this.#granted(allowed, event, match, grants);
-  }
-
-  async subscribe({ id, channel }: Subscribe): Promise<void> {
+  async subscribe({ id, channel, since }: Subscribe): Promise<void> {
     const { hub, limits } = this.#context;
-    if (!validChannel(channel))
-      throw new SpillwayError('bad-channel', `'${channel}' does not name one channel`);
-    const match = hub.match(channel);
+    checkPattern(channel);
+    const match = isWildcard(channel) ? undefined : hub.match(channel);
     if (this.subscriptions.has(channel)) {
-      this.#confirm(id, channel);
+      this.#confirm(id, channel, match);
       return;
     }
-    await this.#requireSubscribe(channel, match);
-    const asked = this.#asked;
+    await this.#require(channel, match);
+    const { generation } = this.#permissions;
     if (this.#closed) return;
     if (this.subscriptions.size + this.#joining.size >= limits.subscriptionsPerSession) {
       throw new SpillwayError(
@@ -79,8 +80,8 @@ export class ChannelAccess {
     this.#joining.add(channel);
     try {
       await hub.subscribe(this.#session, channel);
-      if (asked !== this.#asked && !this.#closed) await this.#requireSubscribe(channel, match);
-      if (!this.#closed) this.#confirm(id, channel);
+      if (generation !== this.#permissions.generation && !this.#closed) await this.#require(channel, match);
+      if (!this.#closed) this.#confirm(id, channel, match, since);
       // A confirmation that does not fit closes the session.
       if (this.#closed) return;
       this.subscriptions.add(channel);
@@ -90,6 +91,8 @@ export class ChannelAccess {
     } finally {
       this.#joining.delete(channel);
     }
+    if (match === undefined) return;
+    hub.attendance.join(channel, match.rule, this.#session.id, this.#session.user?.id);
     await this.#notify('onSubscribe', channel, match);
   }
 
@@ -99,10 +102,13 @@ export class ChannelAccess {
     return left;
   }
 
-  /** Whether it may publish is asked anew. */
-  forgetGrants(): void {
-    // Another set: an answer that is still under way is about the old one.
-    this.#publishGrants = new Set();
+  /** Hands on what the hub brings, as far as the session may have it. */
+  deliver(publication: Publication): void {
+    const { channel, seq = Number.POSITIVE_INFINITY } = publication.event;
+    if (this.#wildcards === undefined) this.#replies.deliver(publication);
+    else if (seq <= (this.#recovered.get(channel) ?? 0)) return;
+    else if (this.subscriptions.has(channel)) this.#replies.deliver(publication);
+    else this.#wildcards.offer(publication);
   }
 
   /**
@@ -110,34 +116,38 @@ export class ChannelAccess {
    * refused. Resolves with their channels; does not reject.
    */
   async reauthorize(): Promise<string[]> {
-    this.#asked++;
+    this.#wildcards?.clear();
     const refused = await Promise.all([...this.subscriptions].map((channel) => this.#isRefused(channel)));
     return refused.filter((channel) => channel !== undefined);
   }
 
   close(): void {
     this.#closed = true;
+    this.#wildcards?.close();
     for (const channel of this.#joining) this.#context.hub.unsubscribe(this.#session, channel);
     for (const channel of this.subscriptions) void this.#leave(channel);
     this.subscriptions.clear();
   }
 
-  /** Asks until an answer is about the user that the session has then. */
-  async #requireSubscribe(channel: string, match: ChannelMatch): Promise<void> {
-    const { authorize } = match.rule;
-    if (authorize === undefined) return;
+  /** Asks until an answer is about the user that the session has then. `match`: undefined for a pattern. */
+  async #require(channel: string, match: ChannelMatch | undefined): Promise<void> {
     let asked: number;
     do {
-      asked = this.#asked;
-      const allowed = await authorize('subscribe', this.#about(channel, match));
-      if (!allowed) throw new SpillwayError('forbidden', `subscribing to '${channel}' is not allowed`);
-    } while (asked !== this.#asked && !this.#closed);
+      asked = this.#permissions.generation;
+      if (match === undefined) {
+        await this.#permissions.requireWildcard(channel, this.#context.hub.reach(channel));
+      } else {
+        const allowed = this.#permissions.may('subscribe', channel, match);
+        if (!(isPromise(allowed) ? await allowed : allowed))
+          throw new SpillwayError('forbidden', `subscribing to '${channel}' is not allowed`);
+      }
+    } while (asked !== this.#permissions.generation && !this.#closed);
   }
 
   async #isRefused(channel: string): Promise<string | undefined> {
     const { hub, logger } = this.#context;
     try {
-      await this.#requireSubscribe(channel, hub.match(channel));
+      await this.#require(channel, isWildcard(channel) ? undefined : hub.match(channel));
       return undefined;
     } catch (error) {
       if (!(error instanceof SpillwayError)) {
@@ -150,55 +160,40 @@ export class ChannelAccess {
     return channel;
   }
 
-  #confirm(id: string, channel: string): void {
-    const { epoch, seq } = this.#context.hub.join(this.#session, channel);
-    this.#replies.reply({ kind: 'subscribed', id, channel, epoch, seq, recovered: false, history: false });
+  /** Tells where the subscription begins, then what was missed; what is live comes after that. */
+  #confirm(id: string, channel: string, match: ChannelMatch | undefined, since?: Position): void {
+    const { hub, limits } = this.#context;
+    if (match === undefined) this.#wildcards ??= this.#newGrants();
+    // A long history must not be what makes the client too slow.
+    const maxBytes = limits.sendBudgetHard / 4;
+    const { missed, ...position } = hub.join(this.#session, channel, since, maxBytes);
+    const history = match?.rule.history !== undefined;
+    this.#replies.reply({ kind: 'subscribed', id, channel, ...position, history });
+    for (const publication of missed) this.#replies.deliver(publication);
+    const last = missed.at(-1)?.event.seq;
+    if (this.#wildcards !== undefined && last !== undefined) this.#recovered.set(channel, last);
   }
 
-  #granted(allowed: boolean, event: Event, match: ChannelMatch, grants: Set<string>): void | Promise<void> {
-    const { channel } = event;
-    if (!allowed) throw new SpillwayError('forbidden', `publishing to '${channel}' is not allowed`);
-    // Bounded like the subscriptions; past that, authorize is simply asked again.
-    if (grants.size < this.#context.limits.subscriptionsPerSession) grants.add(channel);
-    return this.#offer(event, match);
-  }
-
-  #offer(event: Event, match: ChannelMatch): void | Promise<void> {
-    const { payloads } = this.#context;
-    const { onPublish } = match.rule;
-    if (onPublish === undefined) {
-      this.#publish(event, match);
-      return;
-    }
-    // A stamp is the gateway's to give: what the client wrote there means nothing.
-    const { kind: _kind, payload, seq: _seq, ts: _ts, ...meta } = event;
-    const message = { type: event.type, payload: payloads.read(payload, event.codec), meta };
-    const verdict = onPublish(message, this.#about(event.channel, match));
-    if (isPromise(verdict))
-      return Promise.resolve(verdict).then((answer) => this.#decide(answer, event, match));
-    this.#decide(verdict, event, match);
-  }
-
-  #decide(verdict: unknown, event: Event, match: ChannelMatch): void {
-    if (verdict !== false) this.#publish(event, match);
-    else this.#delivered(event);
-  }
-
-  #publish(event: Event, match: ChannelMatch): void {
-    this.#context.hub.publish(event, match.rule);
-    this.#delivered(event);
-  }
-
-  /** It was published, or the application took it: either way it came to where its publisher sent it. */
-  #delivered(event: Event): void {
-    if (event.id !== undefined) this.#replies.receipt(event.id, 'delivered');
+  #newGrants(): WildcardGrants<Publication> {
+    const { hub, logger } = this.#context;
+    return new WildcardGrants({
+      authorize: (channel) => this.#permissions.mayByWildcard(channel, hub.match(channel)),
+      deliver: (publication) => this.#replies.deliver(publication),
+      missed: (channel, from, to) => this.#replies.reply({ kind: 'gap', channel, from, to }),
+      failed: (error, channel) =>
+        logger.error({ err: error, session: this.#session.id, channel }, 'authorize failed'),
+    });
   }
 
   #leave(channel: string): void | Promise<void> {
     const { hub } = this.#context;
     hub.unsubscribe(this.#session, channel);
+    if (isWildcard(channel)) return;
+    this.#recovered.delete(channel);
     this.#replies.closeLane(channel);
-    return this.#notify('onUnsubscribe', channel, hub.match(channel));
+    const match = hub.match(channel);
+    hub.attendance.leave(channel, match.rule, this.#session.id);
+    return this.#notify('onUnsubscribe', channel, match);
   }
 
   /** Calls a hook whose failure is no answer for the client: it has its answer already. */
@@ -208,19 +203,18 @@ export class ChannelAccess {
       logger.error({ err: error, session: this.#session.id, channel }, `${hook} failed`);
     };
     try {
-      const done = match.rule[hook]?.(this.#about(channel, match));
+      const done = match.rule[hook]?.(this.#permissions.about(channel, match));
       if (isPromise(done)) return Promise.resolve(done).catch(failed);
     } catch (error) {
       failed(error);
     }
   }
-
-  #about(channel: string, match: ChannelMatch): ChannelContext {
-    return { session: this.#session, channel, params: match.params };
-  }
 }
 
-/** Any thenable: one that is no Promise of this realm must not pass as a truthy answer. */
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
+/** @throws SpillwayError `bad-channel` */
+function checkPattern(pattern: string): void {
+  if (validChannel(pattern)) return;
+  if (!validPattern(pattern)) throw new SpillwayError('bad-channel', `'${pattern}' is no channel or pattern`);
+  if (pattern.includes('+') && pattern.split('/').length > MAX_SEGMENTS)
+    throw new SpillwayError('bad-channel', `a pattern with '+' has at most ${MAX_SEGMENTS} segments`);
 }

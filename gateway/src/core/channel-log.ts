@@ -105,9 +105,13 @@ export class ChannelLog {
     this.#seq = seq;
   }
 
-  /** Keeps an event, which makes its `seq` the channel's. `bytes` must not be a view into something much larger. */
+  /** Keeps an event, as far as `size` goes, which makes its `seq` the channel's. `bytes` must not be a view into something much larger. */
   push(seq: number, bytes: Uint8Array, now: number): void {
     this.skip(seq);
+    if (this.#size === 0) {
+      this.#forgotten = seq;
+      return;
+    }
     this.expire(now);
     this.#events.push({ seq, ts: now, bytes });
     this.#bytes += bytes.length + EVENT_COST;

@@ -1,6 +1,15 @@
 import type { Delivery } from '@spillway/envelope';
+import {
+  type ChannelAction,
+  type ChannelLimits,
+  checkChannelOptions,
+  type HistoryRule,
+  type PresenceRule,
+  type PublishDecision,
+} from './channel-options.ts';
 import { checkDropOptions, type DropOptions } from './drop-options.ts';
 import { SpillwayError } from './errors.ts';
+import { type Reached, reach } from './pattern-reach.ts';
 import type { MessageMeta, SessionHandle } from './session-handle.ts';
 
 /** What a hook of a channel is told. */
@@ -19,9 +28,9 @@ export interface InboundMessage {
   readonly meta: MessageMeta;
 }
 
-/** `false`: consumed. Anything else, nothing included: go on. */
+/** `false`: consumed. `true` or nothing: fanned out as it is. A decision: what it says. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a hook that returns nothing is the common case
-export type PublishVerdict = boolean | void | Promise<boolean | void>;
+export type PublishVerdict = boolean | PublishDecision | void | Promise<boolean | PublishDecision | void>;
 
 /**
  * How a channel behaves. All hooks may be asynchronous: what the session does next on the channel waits for them,
@@ -33,12 +42,29 @@ export interface ChannelOptions extends DropOptions {
   readonly delivery?: Delivery | undefined;
   /**
    * May this session do that here? Asked when it subscribes, at its first publication, and again when it resumes:
-   * for publications always, for subscriptions if `authenticate` gave another user. @default yes
+   * for publications always, for subscriptions if `authenticate` gave another user. `presence` is to see who is here,
+   * `history` to read what was; asked each time. @default yes
    */
   readonly authorize?:
-    | ((action: 'subscribe' | 'publish', context: ChannelContext) => boolean | Promise<boolean>)
+    | ((action: ChannelAction, context: ChannelContext) => boolean | Promise<boolean>)
     | undefined;
-  /** Sees each publication of a client. `false`: consumed, not fanned out. Throw a SpillwayError to refuse it. */
+  /**
+   * How a subscription by wildcard comes to these channels. `'each'`: `authorize` is asked about each channel by its
+   * name, when something is first published there. `'pattern'`: once, with the pattern as channel and `+` for what it
+   * leaves open of `params`. `false`: not at all. @default 'each'
+   */
+  readonly wildcards?: 'each' | 'pattern' | false | undefined;
+  /** What is kept, for those who come late or come back. @default nothing */
+  readonly history?: HistoryRule | undefined;
+  /** Sessions that subscribe by name are members, and those who may can see them. @default false */
+  readonly presence?: boolean | PresenceRule | undefined;
+  readonly limits?: ChannelLimits | undefined;
+  /** Does a session that is subscribed get what it publishes itself? @default true */
+  readonly echo?: boolean | undefined;
+  /**
+   * Sees each publication of a client. `false`: consumed, not fanned out. A `PublishDecision` changes, stamps or
+   * answers it. Throw a SpillwayError to refuse it.
+   */
   readonly onPublish?: ((message: InboundMessage, context: ChannelContext) => PublishVerdict) | undefined;
   /** The client has been told, and gets every event from here on. */
   readonly onSubscribe?: ((context: ChannelContext) => void | Promise<void>) | undefined;
@@ -68,9 +94,10 @@ interface Pattern {
 export class ChannelRules {
   readonly #patterns: Pattern[] = [];
 
-  /** @throws SpillwayError `bad-pattern`, `duplicate-pattern`; RangeError for `maxAge` or `oversize` */
+  /** @throws SpillwayError `bad-pattern`, `duplicate-pattern`; RangeError for an option outside its range */
   declare(pattern: string, options: ChannelOptions): void {
     checkDropOptions(options);
+    checkChannelOptions(options);
     const parsed = parse(pattern, { ...options, pattern });
     const same = this.#patterns.find((other) => shape(other) === shape(parsed));
     if (same !== undefined) {
@@ -90,6 +117,14 @@ export class ChannelRules {
       if (params !== undefined) return { rule: pattern.rule, params };
     }
     return undefined;
+  }
+
+  /** The rules that a subscription to this pattern comes to. */
+  reach(pattern: string): Reached<ChannelRule>[] {
+    return reach(
+      pattern,
+      this.#patterns.map(({ rule }) => rule),
+    );
   }
 }
 

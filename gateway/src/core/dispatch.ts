@@ -1,10 +1,15 @@
-import type { Envelope, Event, Outcome, Stage } from '@spillway/envelope';
+import type { Encoding, Envelope, Event, Outcome, Stage } from '@spillway/envelope';
 import { Calls } from './calls.ts';
 import { ChannelAccess } from './channel-access.ts';
+import { ChannelServices } from './channel-services.ts';
 import { SpillwayError } from './errors.ts';
 import type { Subscriber } from './hub.ts';
 import { Inbox } from './inbox.ts';
+import { Permissions } from './permissions.ts';
+import type { Publication } from './publication.ts';
+import { Publishing } from './publishing.ts';
 import { Replies, type ReplyPath } from './replies.ts';
+import { isReserved } from './reserved.ts';
 import type { SessionContext } from './session-context.ts';
 import type { SessionHandle } from './session-handle.ts';
 import type { Drops } from './traffic.ts';
@@ -16,7 +21,7 @@ export type ClientMessage = Extract<
 >;
 
 /** What is asked for on a channel, in order. */
-type ChannelMessage = Extract<ClientMessage, { kind: 'event' | 'subscribe' | 'unsubscribe' }>;
+type ChannelMessage = Extract<ClientMessage, { kind: 'event' | 'request' | 'subscribe' | 'unsubscribe' }>;
 
 /** Outcomes in one RECEIPT, so that it stays far below any limit on messages. */
 const RECEIPTS = 256;
@@ -25,16 +30,21 @@ const RECEIPTS = 256;
 export interface DispatchReplies extends ReplyPath {
   /** Outcomes wait to be told, with `tell`. */
   hasReceipts(): void;
+  /** Sends an event as its class promises. */
+  deliver(publication: Publication): void;
   closeLane(channel: string): void;
 }
 
 /** Does what the messages of one client ask for, in order per channel, and answers them. Nothing here throws. */
 export class Dispatch {
   readonly access: ChannelAccess;
+  readonly services: ChannelServices;
+  readonly permissions: Permissions;
   /** What the application asks the client. */
   readonly calls: Calls;
   readonly #drops: Drops;
   readonly #back: DispatchReplies;
+  readonly #publishing: Publishing;
   readonly #inbox: Inbox;
   readonly #replies: Replies;
   /** What waits to be told, by id: of each publication the last. */
@@ -42,6 +52,7 @@ export class Dispatch {
 
   constructor(
     session: SessionHandle & Subscriber,
+    encoding: Encoding,
     context: SessionContext,
     drops: Drops,
     back: DispatchReplies,
@@ -52,10 +63,28 @@ export class Dispatch {
     this.#inbox = new Inbox(context.limits.pendingPerSession);
     this.#replies = new Replies(session, context, back);
     this.calls = new Calls(context, reply);
-    this.access = new ChannelAccess(session, context, {
+    const deliver = (publication: Publication) => back.deliver(publication);
+    this.permissions = new Permissions(session, context.limits.subscriptionsPerSession);
+    this.access = new ChannelAccess(session, context, this.permissions, {
       reply,
-      receipt: (id, outcome) => this.#answer(id, outcome),
+      deliver,
       closeLane: (channel) => back.closeLane(channel),
+    });
+    this.services = new ChannelServices(session, encoding, context, this.permissions, {
+      reply,
+      deliver,
+      malformed: () => drops.malformed++,
+    });
+    this.#publishing = new Publishing(session.id, context, this.permissions, {
+      answer: (response) => {
+        this.#receipts.delete(response.id);
+        back.reply(response);
+      },
+      receipt: (id, outcome) => this.#answer(id, outcome),
+      overRate: (event) => {
+        this.#receipts.delete(event.id ?? '');
+        this.overRate(event);
+      },
     });
   }
 
@@ -63,7 +92,7 @@ export class Dispatch {
   take(message: ClientMessage): void {
     switch (message.kind) {
       case 'event':
-        this.#inOrder(message, () => this.access.publish(message));
+        this.#inOrder(message, () => this.#publishing.publish(message));
         return;
       case 'subscribe':
         this.#inOrder(message, () => this.access.subscribe(message));
@@ -72,7 +101,8 @@ export class Dispatch {
         this.#inOrder(message, () => this.access.unsubscribe(message));
         return;
       case 'request':
-        this.#replies.requests.take(message);
+        if (isReserved(message.type)) this.#inOrder(message, () => this.services.answer(message));
+        else this.#replies.requests.take(message);
         return;
       case 'response':
         this.calls.answer(message);
@@ -134,6 +164,7 @@ export class Dispatch {
     this.#replies.requests.close();
     this.calls.close();
     this.access.close();
+    this.services.close();
   }
 
   /** Runs a task in its channel's order; what it throws becomes an ERROR for the client. */

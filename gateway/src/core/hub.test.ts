@@ -1,4 +1,4 @@
-import { decode, type Event, NameBook } from '@spillway/envelope';
+import { decode, type Event, encode, NameBook } from '@spillway/envelope';
 import { expect, test } from 'vitest';
 import { MemoryBroker } from '../brokers/memory.ts';
 import { ManualClock, settled } from '../compliance/fixture.ts';
@@ -32,7 +32,12 @@ class WatchedBroker extends MemoryBroker {
 }
 
 class Listener implements Subscriber {
+  readonly id: string | undefined;
   readonly heard: Publication[] = [];
+
+  constructor(id?: string) {
+    this.id = id;
+  }
 
   deliver(publication: Publication): void {
     this.heard.push(publication);
@@ -43,13 +48,19 @@ class Listener implements Subscriber {
   }
 }
 
+/** How long a channel without subscribers is remembered, ms. */
+const LINGER = 60_000;
+
 async function bench() {
   const broker = new WatchedBroker();
   const clock = new ManualClock();
   const rules = new ChannelRules();
   rules.declare('arena/:room', {});
+  rules.declare('small/:room', { limits: { members: 2 } });
+  rules.declare('log/:name', { history: { size: 10, ttl: 10_000 } });
   let epochs = 0;
-  const hub = new Hub(broker, rules, new NameBook(), clock, () => `epoch-${++epochs}`);
+  const memory = { historyBytes: 100_000, resumeWindow: LINGER };
+  const hub = new Hub(broker, rules, new NameBook(), clock, () => `epoch-${++epochs}`, memory);
   await hub.start();
   return { hub, broker, clock };
 }
@@ -120,12 +131,11 @@ test('takes an event from the wire where the broker did not keep it decoded', as
   const { hub, broker } = await bench();
   const listener = await joined(hub, 'arena/7');
   hub.publish(draft('arena/7'));
-  const { channel, bytes } = broker.published[0]!;
+  const { channel, bytes, epoch } = broker.published[0]!;
   await settled();
-  broker.publish({ channel, bytes });
+  broker.publish({ channel, bytes: encode({ ...(decode(bytes) as Event), seq: 2 }), epoch });
   await settled();
-  expect(listener.heard[1]!.event).toEqual({ ...listener.heard[0]!.event, id: undefined });
-  expect(listener.heard[1]!.full('binary').bytes).toBe(bytes);
+  expect(listener.heard[1]!.event).toEqual({ ...listener.heard[0]!.event, id: undefined, seq: 2 });
 });
 
 test('an event carries nothing of its publisher: no id', async () => {
@@ -159,18 +169,39 @@ test('a node subscribes once per channel, with its first subscriber, and leaves 
 });
 
 test('each life of a channel has an epoch of its own and counts from the start', async () => {
-  const { hub } = await bench();
+  const { hub, clock } = await bench();
   const first = new Listener();
   await hub.subscribe(first, 'arena/7');
-  expect(hub.join(first, 'arena/7')).toEqual({ epoch: 'epoch-1', seq: 0 });
+  expect(hub.join(first, 'arena/7')).toMatchObject({ epoch: 'epoch-1', seq: 0 });
   hub.publish(draft('arena/7'));
   const second = new Listener();
   await hub.subscribe(second, 'arena/7');
-  expect(hub.join(second, 'arena/7')).toEqual({ epoch: 'epoch-1', seq: 1 });
+  expect(hub.join(second, 'arena/7')).toMatchObject({ epoch: 'epoch-1', seq: 1 });
   hub.unsubscribe(first, 'arena/7');
   hub.unsubscribe(second, 'arena/7');
+  clock.advance(LINGER);
+  hub.tick(clock.now());
+  expect(hub.memory.channels).toBe(0);
   await hub.subscribe(first, 'arena/7');
-  expect(hub.join(first, 'arena/7')).toEqual({ epoch: 'epoch-2', seq: 0 });
+  expect(hub.join(first, 'arena/7')).toMatchObject({ epoch: 'epoch-2', seq: 0 });
+});
+
+test('a channel lives on for a while without subscribers, so that who comes back knows what was missed', async () => {
+  const { hub, clock } = await bench();
+  const first = await joined(hub, 'arena/7');
+  hub.publish(draft('arena/7'));
+  hub.unsubscribe(first, 'arena/7');
+  hub.publish(draft('arena/7'));
+  clock.advance(LINGER - 1);
+  hub.tick(clock.now());
+  await hub.subscribe(first, 'arena/7');
+  const since = { epoch: 'epoch-1', seq: 1 };
+  expect(hub.join(first, 'arena/7', since)).toEqual({
+    epoch: 'epoch-1',
+    seq: 2,
+    recovered: false,
+    missed: [],
+  });
 });
 
 test('a subscriber gets exactly what was stamped after its position, though more is under way', async () => {
@@ -287,4 +318,193 @@ test('knows the rule of a channel, and that an undeclared one has none', async (
   expect(() => hub.match('lobby')).toThrow(
     expect.objectContaining({ name: 'SpillwayError', code: 'unknown-channel' }),
   );
+});
+
+// What was missed
+
+const kept = { history: { size: 10, ttl: 10_000 } };
+
+test('who comes back gets what was stamped meanwhile, in order, and is told that this is all', async () => {
+  const { hub } = await bench();
+  const listener = await joined(hub, 'log/a');
+  hub.publish(draft('log/a'), kept);
+  await settled();
+  hub.unsubscribe(listener, 'log/a');
+  for (const type of ['B', 'C']) hub.publish(draft('log/a', { type }), kept);
+  await settled();
+  await hub.subscribe(listener, 'log/a');
+  const { epoch, seq, recovered, missed } = hub.join(listener, 'log/a', { epoch: 'epoch-1', seq: 1 }, 1_000);
+  expect({ epoch, seq, recovered }).toEqual({ epoch: 'epoch-1', seq: 1, recovered: true });
+  expect(missed.map(({ event }) => [event.seq, event.type])).toEqual([
+    [2, 'B'],
+    [3, 'C'],
+  ]);
+  hub.publish(draft('log/a'), kept);
+  await settled();
+  expect(listener.seqs).toEqual([1, 4]);
+});
+
+test('an event under way between broker and hub is neither lost nor doubled for who comes back', async () => {
+  const { hub } = await bench();
+  await joined(hub, 'log/a');
+  const late = new Listener();
+  await hub.subscribe(late, 'log/a');
+  hub.publish(draft('log/a'), kept);
+  const { missed } = hub.join(late, 'log/a', { epoch: 'epoch-1', seq: 0 }, 1_000);
+  hub.publish(draft('log/a'), kept);
+  await settled();
+  expect([...missed.map(({ event }) => event.seq), ...late.seqs]).toEqual([1, 2]);
+});
+
+test('what is too old, too much or of another life is honestly not recovered', async () => {
+  const { hub, clock } = await bench();
+  const listener = new Listener();
+  await hub.subscribe(listener, 'log/a');
+  for (let n = 0; n < 15; n++) hub.publish(draft('log/a'), kept);
+  const tooMuch = hub.join(listener, 'log/a', { epoch: 'epoch-1', seq: 2 }, 1_000_000);
+  expect([tooMuch.recovered, tooMuch.seq, tooMuch.missed[0]!.event.seq]).toEqual([false, 5, 6]);
+  const elsewhere = hub.join(listener, 'log/a', { epoch: 'epoch-0', seq: 2 }, 1_000_000);
+  expect(elsewhere).toEqual({ epoch: 'epoch-1', seq: 15, recovered: false, missed: [] });
+  clock.advance(10_000);
+  const tooOld = hub.join(listener, 'log/a', { epoch: 'epoch-1', seq: 14 }, 1_000_000);
+  expect(tooOld).toEqual({ epoch: 'epoch-1', seq: 15, recovered: false, missed: [] });
+});
+
+test('without history only who missed nothing has recovered', async () => {
+  const { hub } = await bench();
+  const listener = await joined(hub, 'arena/7');
+  hub.publish(draft('arena/7'));
+  expect(hub.join(listener, 'arena/7', { epoch: 'epoch-1', seq: 0 }, 1_000)).toMatchObject({
+    recovered: false,
+    seq: 1,
+  });
+  expect(hub.join(listener, 'arena/7', { epoch: 'epoch-1', seq: 1 }, 1_000)).toMatchObject({
+    recovered: true,
+    seq: 1,
+  });
+});
+
+test('what may be lost on its way is not kept, and does not count as missed; unless the channel says so', async () => {
+  const { hub } = await bench();
+  const listener = await joined(hub, 'log/a');
+  hub.publish(draft('log/a'), kept);
+  hub.publish(draft('log/a', { delivery: 'latest' }), kept);
+  hub.publish(draft('log/a', { delivery: 'unordered' }), kept);
+  const since = { epoch: 'epoch-1', seq: 0 };
+  const { recovered, missed } = hub.join(listener, 'log/a', since, 1_000);
+  expect([recovered, missed.map(({ event }) => event.seq)]).toEqual([true, [1, 3]]);
+  hub.publish(draft('log/a', { delivery: 'unreliable' }), { history: { ...kept.history, droppable: true } });
+  expect(hub.join(listener, 'log/a', since, 1_000).missed.at(-1)!.event.seq).toBe(4);
+});
+
+test('history is kept also while nobody listens', async () => {
+  const { hub } = await bench();
+  for (let n = 0; n < 3; n++) hub.publish(draft('log/a'), kept);
+  const page = hub.page('log/a', { limit: 2, maxBytes: 1_000 });
+  expect(page).toMatchObject({ epoch: 'epoch-1', seq: 3, next: 3, forgotten: 0 });
+  expect(page!.events.map((event) => hub.read(event).event.seq)).toEqual([1, 2]);
+  expect(hub.page('log/b', { limit: 2, maxBytes: 1_000 })).toBeUndefined();
+});
+
+test('an event that cannot be encoded leaves nothing in the history either', async () => {
+  const { hub } = await bench();
+  expect(() => hub.publish(draft('log/a', { type: '' }), kept)).toThrow();
+  hub.publish(draft('log/a'), kept);
+  expect(hub.page('log/a', { limit: 9, maxBytes: 1_000 })!.events.map(({ seq }) => seq)).toEqual([1]);
+});
+
+// Wildcards
+
+test('a wildcard brings every channel that it covers, also those that come to be later', async () => {
+  const { hub, broker } = await bench();
+  const all = new Listener();
+  await hub.subscribe(all, 'arena/+');
+  expect(hub.join(all, 'arena/+')).toEqual({ epoch: '*', seq: 0, recovered: false, missed: [] });
+  hub.publish(draft('arena/7'));
+  hub.publish(draft('arena/8'));
+  hub.publish(draft('log/a'));
+  await settled();
+  expect(all.heard.map(({ event }) => event.channel)).toEqual(['arena/7', 'arena/8']);
+  hub.unsubscribe(all, 'arena/+');
+  expect(broker.unsubscribed).toEqual(['arena/+']);
+  hub.publish(draft('arena/7'));
+  await settled();
+  expect(all.heard.length).toBe(2);
+});
+
+test('who is subscribed by name and by wildcards gets each event once', async () => {
+  const { hub } = await bench();
+  const listener = await joined(hub, 'arena/7');
+  for (const pattern of ['arena/+', '#', '+/7']) {
+    await hub.subscribe(listener, pattern);
+    hub.join(listener, pattern);
+  }
+  hub.publish(draft('arena/7'));
+  await settled();
+  expect(listener.seqs).toEqual([1]);
+  expect(hub.stats).toEqual({ channels: 4, published: 1, delivered: 1 });
+});
+
+test('to who stays by wildcard the next life of a channel is never older than the last', async () => {
+  const { hub, clock } = await bench();
+  const all = new Listener();
+  await hub.subscribe(all, 'arena/+');
+  hub.join(all, 'arena/+');
+  for (let n = 0; n < 5; n++) hub.publish(draft('arena/7', { delivery: 'latest' }));
+  await settled();
+  clock.advance(LINGER);
+  hub.tick(clock.now());
+  hub.publish(draft('arena/7', { delivery: 'latest' }));
+  await settled();
+  expect(all.seqs).toEqual([1, 2, 3, 4, 5, 6]);
+  const named = await joined(hub, 'arena/7');
+  expect(hub.join(named, 'arena/7')).toMatchObject({ epoch: 'epoch-2', seq: 6 });
+});
+
+test('what was published while nobody listened stays away from who comes before the broker brings it', async () => {
+  const { hub } = await bench();
+  await joined(hub, 'arena/+');
+  const listener = new Listener();
+  hub.publish(draft('log/a'));
+  await hub.subscribe(listener, 'log/a');
+  hub.join(listener, 'log/a');
+  await settled();
+  expect(listener.heard).toEqual([]);
+});
+
+// Except, members, who is where
+
+test('everybody but the one that is named gets it', async () => {
+  const { hub } = await bench();
+  const [ada, bob] = [new Listener('ada'), new Listener('bob')];
+  for (const listener of [ada, bob]) {
+    await hub.subscribe(listener, 'arena/7');
+    hub.join(listener, 'arena/7');
+  }
+  hub.publish(draft('arena/7'), { except: 'ada' });
+  hub.publish(draft('arena/7'));
+  await settled();
+  expect([ada.seqs, bob.seqs]).toEqual([[2], [1, 2]]);
+});
+
+test('a channel takes as many members as it may, by wildcard any number more', async () => {
+  const { hub } = await bench();
+  const members = [await joined(hub, 'small/1'), await joined(hub, 'small/1')];
+  await expect(joined(hub, 'small/1')).rejects.toMatchObject({ name: 'SpillwayError', code: 'channel-full' });
+  await joined(hub, 'small/+');
+  // Who is in already may ask again.
+  await hub.subscribe(members[0]!, 'small/1');
+  hub.unsubscribe(members[0]!, 'small/1');
+  await joined(hub, 'small/1');
+  expect([...hub.subscribers('small/1')].length).toBe(2);
+});
+
+test('tells which channels there are, and who is in them once they have joined', async () => {
+  const { hub } = await bench();
+  const listener = await joined(hub, 'arena/7');
+  await joined(hub, 'arena/+');
+  await hub.subscribe(new Listener(), 'arena/8');
+  expect([...hub.channels()]).toEqual(['arena/7', 'arena/8']);
+  expect([...hub.subscribers('arena/7')]).toEqual([listener]);
+  expect([...hub.subscribers('arena/8')]).toEqual([]);
 });

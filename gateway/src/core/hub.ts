@@ -1,13 +1,23 @@
 import { type Codec, type Delivery, decode, type Event, encode, type NameBook } from '@spillway/envelope';
-import type { ChannelMatch, ChannelRules } from './channel-rules.ts';
-import type { Clock } from './clock.ts';
+import { Attendance } from './attendance.ts';
+import type { Kept, Page, PageQuery, Position } from './channel-log.ts';
+import type { HistoryRule } from './channel-options.ts';
+import { ChannelRates } from './channel-rates.ts';
+import type { ChannelMatch, ChannelRule, ChannelRules } from './channel-rules.ts';
+import type { Timers } from './clock.ts';
 import type { Broker, BrokerMessage } from './contracts/broker.ts';
 import type { DropOptions } from './drop-options.ts';
 import { SpillwayError } from './errors.ts';
+import { History, type HistoryOptions } from './history.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
+import { isWildcard, type Reached } from './pattern-reach.ts';
 import { Publication } from './publication.ts';
+import { TopicIndex } from './topic-index.ts';
 
 /** What the hub needs of a session: to hand it events. */
 export interface Subscriber {
+  /** What `except` of a publication names; absent: it gets everything. */
+  readonly id?: string | undefined;
   /** Must not throw: others are waiting for the same event. */
   deliver(publication: Publication): void;
 }
@@ -22,52 +32,89 @@ export interface Draft {
   readonly key?: string | undefined;
 }
 
-/** Where a channel's sequence stands. */
-export interface Position {
-  readonly epoch: string;
-  readonly seq: number;
+/** What is to be done with a draft. */
+export interface PublishTerms extends DropOptions {
+  /** How much of its channel is kept. @default nothing */
+  readonly history?: HistoryRule | undefined;
+  /** Id of the session that does not get it. */
+  readonly except?: string | undefined;
 }
 
-/** A channel that somebody here is subscribed to. */
-interface Topic {
-  readonly channel: string;
-  readonly epoch: string;
-  /** Each gets what comes after this `seq`; nothing yet before `join`. */
-  readonly subscribers: Map<Subscriber, number>;
-  /** Resolves when the broker carries this channel to this node. */
-  readonly ready: Promise<void>;
-  seq: number;
+/** Where a subscription begins. */
+export interface Joined extends Position {
+  /** Is everything among `missed` that the subscriber has not had, and must have? */
+  readonly recovered: boolean;
+  /** What came between the position that it knew and now, as far as it is kept. */
+  readonly missed: readonly Publication[];
+}
+
+/** How much of channels is remembered. */
+export interface HubMemory {
+  /** What is kept of all channels, bytes. */
+  readonly historyBytes: number;
+  /** How long a channel's sequence is remembered after its last subscriber and event, ms. */
+  readonly resumeWindow: number;
 }
 
 /**
  * The topic index of this node. It stamps `seq` and `ts`, encodes once, gives the event to the broker, and hands
- * what the broker brings to the subscribed sessions. A channel exists as long as it has a subscriber; its next
- * life starts with a new epoch, so a position never means two things.
+ * what the broker brings to the subscribed sessions. A channel that is forgotten starts its next life with a new epoch,
+ * so a position never means two things.
  */
 export class Hub {
+  readonly attendance: Attendance;
   readonly #broker: Broker;
   readonly #rules: ChannelRules;
   readonly #book: NameBook;
-  readonly #clock: Clock;
-  readonly #newEpoch: () => string;
-  readonly #topics = new Map<string, Topic>();
+  readonly #clock: Timers;
+  readonly #history: History;
+  readonly #linger: number;
+  readonly #index = new TopicIndex<Subscriber>();
+  /** By name or pattern that somebody is subscribed to: resolves when the broker carries it to this node. */
+  readonly #carried = new Map<string, Promise<void>>();
+  readonly #rates = new ChannelRates();
   #published = 0;
   #delivered = 0;
 
-  constructor(broker: Broker, rules: ChannelRules, book: NameBook, clock: Clock, newEpoch: () => string) {
+  constructor(
+    broker: Broker,
+    rules: ChannelRules,
+    book: NameBook,
+    clock: Timers,
+    newEpoch: () => string,
+    { historyBytes, resumeWindow }: HubMemory = DEFAULT_LIMITS,
+  ) {
     this.#broker = broker;
     this.#rules = rules;
     this.#book = book;
     this.#clock = clock;
-    this.#newEpoch = newEpoch;
+    this.#history = new History(historyBytes, newEpoch);
+    this.#linger = resumeWindow;
+    this.attendance = new Attendance(clock, book);
   }
 
+  /** `channels`: names and patterns that somebody is subscribed to. */
   get stats(): { readonly channels: number; readonly published: number; readonly delivered: number } {
-    return { channels: this.#topics.size, published: this.#published, delivered: this.#delivered };
+    return { channels: this.#carried.size, published: this.#published, delivered: this.#delivered };
+  }
+
+  /** `evicted`: channels of which `historyBytes` had no room for all that was to be kept. */
+  get memory(): History['stats'] {
+    return this.#history.stats;
   }
 
   async start(): Promise<void> {
     await this.#broker.start((message) => this.#dispatch(message));
+  }
+
+  /** To be called a few times a second. */
+  tick(now: number): void {
+    this.#history.sweep(now);
+    this.#rates.sweep(now);
+  }
+
+  close(): void {
+    this.attendance.close();
   }
 
   /** @throws SpillwayError `unknown-channel` */
@@ -78,78 +125,147 @@ export class Hub {
     return match;
   }
 
+  /** What a wildcard comes to. @throws SpillwayError `unknown-channel` where that is nothing */
+  reach(pattern: string): Reached<ChannelRule>[] {
+    const reached = this.#rules.reach(pattern);
+    if (reached.length === 0)
+      throw new SpillwayError('unknown-channel', `no channel is declared that '${pattern}' covers`);
+    return reached;
+  }
+
   /**
-   * Keeps the channel alive for this subscriber; resolves when the broker carries it. Events come from `join` on.
-   * @throws SpillwayError `broker-unavailable`; then the channel is let go
+   * Keeps the channel, or all that the pattern covers, coming for this subscriber; resolves when the broker carries it.
+   * Events come from `join` on.
+   * @throws SpillwayError `channel-full`; `broker-unavailable`: then it is let go
    */
-  async subscribe(subscriber: Subscriber, channel: string): Promise<void> {
-    const topic = this.#topics.get(channel) ?? this.#open(channel);
-    if (!topic.subscribers.has(subscriber)) topic.subscribers.set(subscriber, Number.POSITIVE_INFINITY);
+  async subscribe(subscriber: Subscriber, pattern: string): Promise<void> {
+    if (!this.#index.has(subscriber, pattern)) this.#add(subscriber, pattern);
     try {
-      await topic.ready;
+      await this.#carried.get(pattern);
     } catch (cause) {
-      this.unsubscribe(subscriber, channel);
+      this.unsubscribe(subscriber, pattern);
       throw new SpillwayError('broker-unavailable', 'the broker did not take the subscription', { cause });
     }
   }
 
   /**
-   * Everything after the returned position reaches the subscriber, nothing before it. A step of its own, so that
-   * the caller can say so before the first event comes.
+   * Everything after the returned position reaches the subscriber, `missed` first, which is the caller's to hand on.
+   * A step of its own, so that the caller can say so before the first event comes. `maxBytes`: of what was missed.
    */
-  join(subscriber: Subscriber, channel: string): Position {
-    const topic = this.#topics.get(channel);
-    if (topic === undefined || !topic.subscribers.has(subscriber))
-      throw new Error(`join without subscribe: '${channel}'`);
-    const { epoch, seq } = topic;
-    if (topic.subscribers.get(subscriber) === Number.POSITIVE_INFINITY)
-      topic.subscribers.set(subscriber, seq);
-    return { epoch, seq };
+  join(subscriber: Subscriber, pattern: string, since?: Position, maxBytes = 0): Joined {
+    if (!this.#index.has(subscriber, pattern)) throw new Error(`join without subscribe: '${pattern}'`);
+    if (isWildcard(pattern)) {
+      this.#index.join(subscriber, pattern);
+      return { epoch: EVERY, seq: 0, recovered: false, missed: [] };
+    }
+    const log = this.#history.get(pattern)!;
+    const { epoch, seq } = log;
+    this.#index.join(subscriber, pattern, seq);
+    if (since === undefined) return { epoch, seq, recovered: false, missed: [] };
+    const { events, recovered, missing } = log.since(since, maxBytes, this.#clock.now());
+    return {
+      epoch,
+      // What follows begins right behind it.
+      seq: recovered ? since.seq : (missing?.to ?? seq),
+      recovered,
+      missed: events.map((event) => this.read(event)),
+    };
   }
 
-  unsubscribe(subscriber: Subscriber, channel: string): void {
-    const topic = this.#topics.get(channel);
-    if (topic === undefined || !topic.subscribers.delete(subscriber) || topic.subscribers.size > 0) return;
-    this.#topics.delete(channel);
-    this.#broker.unsubscribe(channel);
+  unsubscribe(subscriber: Subscriber, pattern: string): void {
+    if (!this.#index.remove(subscriber, pattern) || this.#index.count(pattern) > 0) return;
+    this.#carried.delete(pattern);
+    this.#broker.unsubscribe(pattern);
+    if (!isWildcard(pattern)) this.#history.release(pattern, this.#clock.now());
   }
 
   /** @throws ProtocolError when a field is out of range, as `encode` does. */
-  publish({ channel, type, delivery, codec, payload, key }: Draft, drop: DropOptions = {}): void {
-    const topic = this.#topics.get(channel);
-    // Nobody here listens, and so nobody at all until a broker spans nodes and stamps for them.
-    const seq = (topic?.seq ?? 0) + 1;
+  publish({ channel, type, delivery, codec, payload, key }: Draft, terms: PublishTerms = {}): void {
+    const { history, except, maxAge, oversize } = terms;
     const ts = this.#clock.now();
+    const isHeard = history !== undefined || this.#index.matches(channel).length > 0;
+    // Nobody here listens, and so nobody at all until a broker spans nodes and stamps for them.
+    const log = isHeard || this.#history.get(channel) ? this.#open(channel, history, ts) : undefined;
+    const seq = (log?.seq ?? 0) + 1;
     const event: Event = { kind: 'event', channel, type, delivery, codec, payload, key, seq, ts };
     const bytes = encode(event);
     // Only now: what cannot be encoded must not leave a hole in the sequence.
-    if (topic !== undefined) topic.seq = seq;
+    const mustArrive = delivery === 'reliable' || delivery === 'unordered';
+    if (log !== undefined)
+      this.#history.append(channel, seq, mustArrive || history?.droppable ? bytes : undefined, ts);
     this.#published++;
-    this.#broker.publish({ channel, bytes, event, maxAge: drop.maxAge, oversize: drop.oversize });
+    this.#broker.publish({ channel, bytes, event, epoch: log?.epoch, except, maxAge, oversize });
   }
 
-  #open(channel: string): Topic {
-    const topic: Topic = {
-      channel,
-      epoch: this.#newEpoch(),
-      subscribers: new Map(),
-      ready: this.#broker.subscribe(channel),
-      seq: 0,
+  /** May one more message be published to the channel by a client? */
+  takeRate(channel: string, perSecond: number): boolean {
+    return this.#rates.take(channel, perSecond, this.#clock.exact());
+  }
+
+  /** Some of what is kept of a channel; undefined where it is not remembered. */
+  page(channel: string, query: PageQuery): Page | undefined {
+    return this.#history.get(channel)?.page(query, this.#clock.now());
+  }
+
+  /** An event that was kept. */
+  read({ bytes }: Kept): Publication {
+    return new Publication(decode(bytes) as Event, this.#book, bytes);
+  }
+
+  /** The channels that somebody is subscribed to by name. */
+  channels(): IterableIterator<string> {
+    return this.#index.names();
+  }
+
+  /** Those who are subscribed by this name or pattern. */
+  subscribers(pattern: string): Iterable<Subscriber> {
+    return this.#index.subscribers(pattern);
+  }
+
+  #add(subscriber: Subscriber, pattern: string): void {
+    const isFirst = this.#index.count(pattern) === 0;
+    if (!isWildcard(pattern)) {
+      const { history, limits } = this.match(pattern).rule;
+      const { members = Number.POSITIVE_INFINITY } = limits ?? {};
+      if (this.#index.count(pattern) >= members)
+        throw new SpillwayError('channel-full', `'${pattern}' has at most ${members} members`);
+      if (isFirst) {
+        this.#open(pattern, history, this.#clock.now());
+        this.#history.hold(pattern);
+      }
+    }
+    this.#index.add(subscriber, pattern);
+    if (isFirst) this.#carried.set(pattern, this.#broker.subscribe(pattern));
+  }
+
+  #open(channel: string, history: HistoryRule | undefined, now: number) {
+    const options: HistoryOptions = {
+      size: history?.size ?? 0,
+      ttl: history?.ttl ?? 0,
+      linger: this.#linger,
     };
-    this.#topics.set(channel, topic);
-    return topic;
+    // Who listens by wildcard may know its last life, and must not take what comes for older.
+    const start = this.#index.matches(channel).length > 0 ? this.#history.floor : 0;
+    return this.#history.open(channel, options, now, start);
   }
 
   #dispatch(message: BrokerMessage): void {
-    const { channel, bytes, event } = message;
-    const topic = this.#topics.get(channel);
-    if (topic === undefined) return;
+    const { channel, bytes, event, epoch, except } = message;
+    // What belongs to another life of the channel has no place among those of this one.
+    if (epoch === undefined || this.#history.get(channel)?.epoch !== epoch) return;
+    const matches = this.#index.matches(channel);
+    if (matches.length === 0) return;
     const publication = new Publication(event ?? (decode(bytes) as Event), this.#book, bytes, message);
     const { seq = Number.POSITIVE_INFINITY } = publication.event;
-    for (const [subscriber, since] of topic.subscribers) {
-      if (seq <= since) continue;
+    for (const match of matches) {
+      if (seq <= match.since) continue;
+      const { subscriber } = match;
+      if (except !== undefined && subscriber.id === except) continue;
       subscriber.deliver(publication);
       this.#delivered++;
     }
   }
 }
+
+/** In the place of the epoch of one channel, where a subscription is to many. */
+const EVERY = '*';

@@ -345,11 +345,11 @@ test('who publishes with an id hears that it was published, after the hook that 
 test.each([
   ['at once', () => false],
   ['later', async () => false],
-])('a publication that the application takes for itself %s has arrived', async (_, onPublish) => {
+])('a publication that the application takes for itself %s is processed', async (_, onPublish) => {
   const { bench, client } = await subscribed({}, {}, { onPublish });
   client.publish('arena/7', 'T', 1, { id: 'p1' });
   await settled();
-  expect(receipts(client)).toEqual([{ id: 'p1', outcome: 'delivered' }]);
+  expect(receipts(client)).toEqual([{ id: 'p1', outcome: 'processed' }]);
   expect(bench.hub.stats.published).toBe(0);
 });
 

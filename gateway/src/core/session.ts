@@ -25,6 +25,7 @@ import { Intake, type IntakeHandler } from './intake.ts';
 import { sessionLimits } from './limits.ts';
 import { Outbox, type Overflow } from './outbox.ts';
 import { Publication } from './publication.ts';
+import { isReserved } from './reserved.ts';
 import type { SessionContext } from './session-context.ts';
 import type { SendOptions, SessionHandle, SessionStats, User } from './session-handle.ts';
 import { Traffic } from './traffic.ts';
@@ -99,13 +100,14 @@ export class Session implements Carried, Subscriber, SessionHandle {
       overflow: (why) => this.close('slow-consumer', OVERFLOWS[why]),
     });
     const hasRoom = () => this.#hasRoom;
-    this.#dispatch = new Dispatch(this, context, this.traffic.drops, {
+    this.#dispatch = new Dispatch(this, encoding, context, this.traffic.drops, {
       reply: (envelope) => this.#outbox.control(envelope),
       get hasRoom() {
         return hasRoom();
       },
       tooManyErrors: () => this.close('rate-limited', 'too much of what the client asked for was refused'),
       hasReceipts: () => this.#turn.soon(),
+      deliver: (publication) => this.push(publication),
       closeLane: (channel) => this.#outbox.leave(channel),
     });
     this.#intake = new Intake(limits, encoding, this.traffic, this.#handler(), clock.exact());
@@ -161,7 +163,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
     const { heardAt } = this.#carriage;
     this.reasons = reasons;
     this.#resumes++;
-    this.#dispatch.access.forgetGrants();
+    this.#dispatch.permissions.forgetGrants();
     this.#keeper.confirm(this, token);
     this.#attach(connection, { token, received, heardAt });
   }
@@ -220,6 +222,8 @@ export class Session implements Carried, Subscriber, SessionHandle {
     options: SendOptions & { readonly receipt?: boolean } = {},
   ): boolean | Promise<Outcome> {
     checkDropOptions(options);
+    if (isReserved(type))
+      throw new SpillwayError('bad-type', `types that begin with '$' are reserved: '${type}'`);
     const { book, payloads } = this.#context;
     const { codec, delivery = 'reliable', key, maxAge, oversize, receipt = false } = options;
     const event: Event = {
@@ -277,6 +281,11 @@ export class Session implements Carried, Subscriber, SessionHandle {
   // Subscriber: what the hub calls.
 
   deliver(publication: Publication): void {
+    if (!this.#ended) this.#dispatch.access.deliver(publication);
+  }
+
+  /** Sends an event that the session has a right to. */
+  push(publication: Publication): void {
     if (this.#ended) return;
     try {
       this.#outbox.publish(publication);
@@ -342,9 +351,19 @@ export class Session implements Carried, Subscriber, SessionHandle {
   }
 
   async #reauthorize(): Promise<void> {
-    for (const channel of await this.#dispatch.access.reauthorize()) {
+    const { access, permissions, services } = this.#dispatch;
+    permissions.renew();
+    const [left, unseen] = await Promise.all([access.reauthorize(), services.reauthorize()]);
+    for (const channel of left) {
       const error = new SpillwayError('forbidden', `subscribing to '${channel}' is not allowed any more`);
       this.#dispatch.error(error, { channel });
+    }
+    for (const channel of unseen) {
+      const error = new SpillwayError(
+        'forbidden',
+        `the presence of '${channel}' is not for this user any more`,
+      );
+      this.#dispatch.error(error, { channel, type: '$presence' });
     }
   }
 

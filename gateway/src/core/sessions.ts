@@ -61,6 +61,8 @@ export class Sessions implements Acceptor {
   readonly #keeper: SessionKeeper;
   readonly #connections = new Set<Connection>();
   readonly #open = new Set<Session>();
+  /** The open ones by the id of their user, which a session keeps. */
+  readonly #users = new Map<string, Set<Session>>();
   readonly #detached: DetachedSessions;
   readonly #tokens: ResumeTokens<Session>;
   readonly #resumption: Resumption;
@@ -116,6 +118,11 @@ export class Sessions implements Acceptor {
     return this.#open.values();
   }
 
+  /** The open sessions of a user, also those whose client is away. */
+  ofUser(id: string): Iterable<Session> {
+    return this.#users.get(id) ?? [];
+  }
+
   /** Sessions, and connections still to say HELLO. */
   get size(): number {
     return this.#open.size + this.#waiting().length;
@@ -124,6 +131,7 @@ export class Sessions implements Acceptor {
   tick(now: number): void {
     for (const connection of this.#connections) connection.tick(now);
     for (const session of this.#open) session.tick(now);
+    this.#options.hub.tick(now);
     this.#detached.tick(now);
   }
 
@@ -199,6 +207,11 @@ export class Sessions implements Acceptor {
   #begin(connection: Connection, reasons: Hello['reasons'], user: User | undefined): void {
     const session = new Session(this.#options.newId(), this.#options, this.#keeper, connection, user);
     this.#open.add(session);
+    if (user !== undefined) {
+      const others = this.#users.get(user.id);
+      if (others === undefined) this.#users.set(user.id, new Set([session]));
+      else others.add(session);
+    }
     this.#openedEver++;
     session.open(reasons);
     this.#listener.opened(session);
@@ -214,6 +227,11 @@ export class Sessions implements Acceptor {
 
   #ended(session: Session, code: number, reason: string): void {
     this.#open.delete(session);
+    if (session.user !== undefined) {
+      const others = this.#users.get(session.user.id);
+      others?.delete(session);
+      if (others?.size === 0) this.#users.delete(session.user.id);
+    }
     this.#detached.delete(session);
     this.#tokens.forget(session);
     this.#countEnd(code, session.traffic);

@@ -62,6 +62,17 @@ export class TopicIndex<Subscriber> {
     return this.#at(pattern)?.size ?? 0;
   }
 
+  /** The names that somebody is subscribed to. */
+  names(): IterableIterator<string> {
+    return this.#names.keys();
+  }
+
+  /** Those who are subscribed with exactly this name or pattern, and have joined. */
+  *subscribers(pattern: string): Generator<Subscriber> {
+    for (const { since, subscriber } of this.#at(pattern)?.values() ?? [])
+      if (since < Number.POSITIVE_INFINITY) yield subscriber;
+  }
+
   has(subscriber: Subscriber, pattern: string): boolean {
     return this.#at(pattern)?.has(subscriber) ?? false;
   }
