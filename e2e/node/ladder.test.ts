@@ -73,7 +73,7 @@ test('nobody there: unreachable', async () => {
   await expect(connect(running.url)).rejects.toMatchObject({ name: 'ConnectError', code: 'unreachable' });
 });
 
-test.each(['webtransport', 'websocket'] as const)(
+test.each(['webtransport', 'websocket', 'sse', 'longpoll'] as const)(
   'a session over %s comes back after the gateway did, on the same transport',
   async (rung) => {
     const first = await startTestGateway();
@@ -89,12 +89,13 @@ test.each(['webtransport', 'websocket'] as const)(
     const { id } = session;
     const pending = session.request('NEVER').catch((error: { code: string }) => error.code);
     await first.gateway.close();
-    expect(await pending).toBe('connection-lost');
     await vi.waitFor(() => expect(session.state).toBe('reconnecting'));
     expect(room.publish('X', 1)).toBe(true);
     keep(await startTestGateway({ port: port(https), http: { port: port(http) } }));
     await vi.waitFor(() => expect(session.state).toBe('open'), { timeout: 15_000 });
+    // Another gateway knows nothing of the session.
     expect(session.id).not.toBe(id);
+    expect(await pending).toBe('connection-lost');
     expect(session.transport.name).toBe(rung);
     await room.subscribe();
     room.publish('X', 2);

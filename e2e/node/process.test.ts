@@ -6,7 +6,7 @@ import { startTestGateway } from './gateway.ts';
 
 const run = promisify(execFile);
 
-test.each(['webtransport', 'websocket'])(
+test.each(['webtransport', 'websocket', 'sse', 'longpoll'])(
   'a process that closed its session over %s has nothing left to wait for',
   async (rung) => {
     await using running = await startTestGateway();
