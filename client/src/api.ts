@@ -75,8 +75,11 @@ export interface RequestOptions extends StreamOptions {
   readonly id?: string | undefined;
 }
 
-/** One channel of a session. `Events` maps the types of messages to their payloads. */
-export interface Channel<Events extends object = Record<string, unknown>>
+/**
+ * One channel of a session. `Events` maps the types of messages that come to their payloads, `Published` those that
+ * may be published.
+ */
+export interface Channel<Events extends object = Record<string, unknown>, Published extends object = Events>
   extends AsyncIterable<Message<Events>> {
   readonly name: string;
   /**
@@ -106,24 +109,24 @@ export interface Channel<Events extends object = Record<string, unknown>>
    * newest, of `unreliable` none. Throws `ProtocolError` for what the wire cannot say: a type or key that is too long,
    * a payload that is not JSON.
    */
-  publish<Type extends keyof Events & string>(
+  publish<Type extends keyof Published & string>(
     type: Type,
-    payload: Events[Type],
+    payload: Published[Type],
     options?: PublishOptions & { readonly receipt?: false | ReceiptListener | undefined },
   ): boolean;
   /**
    * Publishes and tells what became of it: `delivered` when the gateway has published it. Rejects with `RequestError`
    * where the gateway refuses it, and with `queue-full`, `message-too-large`, `closed`.
    */
-  publish<Type extends keyof Events & string>(
+  publish<Type extends keyof Published & string>(
     type: Type,
-    payload: Events[Type],
+    payload: Published[Type],
     options: PublishOptions & { readonly receipt: true },
   ): Promise<Outcome>;
   /** The same, as soon as it has come so far: `received` or `processed`, or why it has not. */
-  publish<Type extends keyof Events & string>(
+  publish<Type extends keyof Published & string>(
     type: Type,
-    payload: Events[Type],
+    payload: Published[Type],
     options: PublishOptions & { readonly receipt: Stage },
   ): Promise<Outcome | Stage>;
   /** Resolves when there is room to publish. Rejects with `RequestError` `closed`. */

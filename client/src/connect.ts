@@ -1,4 +1,6 @@
+import type { Typed } from '@spillway/envelope';
 import type { Session } from './api.ts';
+import type { AppSession } from './app-session.ts';
 import { type Environment, platform } from './environment.ts';
 import { gatewayOrigin, usualOffer } from './negotiate.ts';
 import { type ConnectOptions, settle } from './options.ts';
@@ -12,6 +14,9 @@ import { Meter } from './stats.ts';
  *
  * Rejects with `ConnectError`; with `TypeError` for a URL or option that is none.
  */
+export function connect(url: string, options?: ConnectOptions): Promise<Session>;
+/** With the types of what the server declares: `connect<typeof app>(url)`. They are its word; nothing is checked here. */
+export function connect<App extends Typed>(url: string, options?: ConnectOptions): Promise<AppSession<App>>;
 export function connect(url: string, options: ConnectOptions = {}): Promise<Session> {
   return connectWith(platform(), url, options);
 }

@@ -24,6 +24,7 @@ export type {
   StreamOptions,
   TransportInfo,
 } from './api.ts';
+export type { AppEvents, AppSession } from './app-session.ts';
 export { connect } from './connect.ts';
 export { ConnectError, type ConnectErrorCode, type LocalErrorCode, RequestError } from './errors.ts';
 export type { ConnectOptions, RaceOptions, ReconnectOptions } from './options.ts';

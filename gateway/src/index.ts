@@ -1,4 +1,16 @@
 export type { Inquiry } from '@spillway/delivery';
+export * from './app/index.ts';
+export {
+  type AppContext,
+  type AppGateway,
+  type AppHost,
+  type AppMessage,
+  type AppRequestContext,
+  type AppSessionHandle,
+  type ChannelHooks,
+  type Implementation,
+  serve,
+} from './app/serve.ts';
 export { type CliOptions, runGateway } from './cli.ts';
 export { type Config, ConfigError, configHelp, parseConfig } from './config.ts';
 export type {

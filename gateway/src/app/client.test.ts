@@ -1,50 +1,14 @@
-import type { Channel, MessageMeta, PublishOptions, RequestOptions, Session } from '@spillway/client';
+import { type AppSession, connect, type MessageMeta, type Session } from '@spillway/client';
 import { expectTypeOf, test } from 'vitest';
-import type { app, State } from './test-app.ts';
-import type {
-  EventsOf,
-  PublishedOf,
-  RequestName,
-  RequestOf,
-  ResponseOf,
-  Subscription,
-  Typed,
-} from './types.ts';
+import type { app, Reading, State } from './test-app.ts';
 
 // What a client's session is when it takes an app as a type parameter; `npm run types` is what runs this.
-
-interface AppChannel<Events extends object, Published extends object>
-  extends Omit<Channel<Events>, 'publish'> {
-  publish<Type extends keyof Published & string>(
-    type: Type,
-    payload: Published[Type],
-    options?: PublishOptions,
-  ): boolean;
-}
-
-interface AppSession<App extends Typed> extends Omit<Session, 'channel' | 'request'> {
-  channel<const Name extends string>(
-    name: Subscription<App, Name>,
-  ): AppChannel<EventsOf<App, Name>, PublishedOf<App, Name>>;
-  request<Type extends RequestName<App>>(
-    type: Type,
-    ...rest: undefined extends RequestOf<App, Type>
-      ? [payload?: RequestOf<App, Type>, options?: RequestOptions]
-      : [payload: RequestOf<App, Type>, options?: RequestOptions]
-  ): Promise<ResponseOf<App, Type>>;
-}
-
-/** As a second signature beside the one that is there: with a type argument it is this one. */
-interface Connect {
-  (url: string): Promise<Session>;
-  <App extends Typed>(url: string): Promise<AppSession<App>>;
-}
 
 /** A function that is checked, and never called. */
 function compiles(_use: (session: AppSession<typeof app>, room: string) => unknown): void {}
 
-test('connect gives a typed session where it is told the app, and the one that it gives now where it is not', () => {
-  const use = (connect: Connect) => [connect<typeof app>('https://x'), connect('https://x')] as const;
+test('connect gives a typed session where it is told the app, and the one for all where it is not', () => {
+  const use = () => [connect<typeof app>('https://x'), connect('https://x')] as const;
   expectTypeOf<ReturnType<typeof use>[0]>().resolves.toEqualTypeOf<AppSession<typeof app>>();
   expectTypeOf<ReturnType<typeof use>[1]>().resolves.toEqualTypeOf<Session>();
 });
@@ -124,5 +88,45 @@ test('requests have their payload and their response', () => {
     await session.request('JOIN');
     // @ts-expect-error it takes none
     await session.request('LEAVE', { all: true });
+  });
+});
+
+test('a request with parts is a stream of them', () => {
+  compiles(async (session) => {
+    for await (const part of session.stream('EXPORT')) expectTypeOf(part).toEqualTypeOf<Reading>();
+    // @ts-expect-error it has no parts
+    session.stream('JOIN', { name: 'ada' });
+  });
+});
+
+test('what the server asks has its payload and its answer', () => {
+  compiles((session) => {
+    session.handle('CONFIRM', ({ name }, { signal }) => {
+      expectTypeOf(name).toEqualTypeOf<string>();
+      expectTypeOf(signal).toEqualTypeOf<AbortSignal>();
+      return 'yes';
+    });
+    // @ts-expect-error the server does not ask that
+    session.handle('JOIN', () => ({ seat: 1 }));
+    // @ts-expect-error another answer
+    session.handle('CONFIRM', () => true);
+  });
+});
+
+test('private messages are told apart by type', () => {
+  compiles((session) => {
+    session.on('message', (type, payload) => {
+      expectTypeOf(type).toEqualTypeOf<'NOTICE'>();
+      expectTypeOf(payload).toEqualTypeOf<string>();
+    });
+    session.on('gap', ({ channel }) => expectTypeOf(channel).toEqualTypeOf<string>());
+  });
+});
+
+test('publications of a typed channel keep their receipts', () => {
+  compiles((session) => {
+    const arena = session.channel('arena/7');
+    expectTypeOf(arena.publish('SAY', 'hello')).toEqualTypeOf<boolean>();
+    expectTypeOf(arena.publish('SAY', 'hello', { receipt: true })).resolves.toExtend<string>();
   });
 });

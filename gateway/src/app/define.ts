@@ -1,7 +1,7 @@
+import type { Typed } from '@spillway/envelope';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { type ChannelOptions, ChannelRules } from '../core/channel-rules.ts';
 import type { FromServer } from './schemas.ts';
-import type { Typed } from './types.ts';
 
 /** Schemas by the type of the message: zod, valibot, arktype, anything that speaks Standard Schema. */
 export type Schemas = Readonly<Record<string, StandardSchemaV1>>;
@@ -21,16 +21,22 @@ export interface ChannelDefinition extends Omit<ChannelOptions, HookName> {
 export interface RequestDefinition {
   /** @default the request takes nothing */
   readonly request?: StandardSchemaV1 | undefined;
-  /** For its type; the server does not check what it answers. @default nothing */
+  /** What whoever answers returns. The server checks what clients answer it, not what it answers. @default nothing */
   readonly response?: StandardSchemaV1 | undefined;
+  /** What comes in parts before the response, from a generator or by `progress`; for its type. @default nothing */
+  readonly part?: StandardSchemaV1 | undefined;
 }
 
 /** Everything that clients and server have to agree on. */
 export interface AppDefinition {
   /** By pattern: `lobby`, `arena/:room`, `sensors/#`. */
   readonly channels?: Readonly<Record<string, ChannelDefinition>> | undefined;
-  /** By type. */
+  /** What clients ask the server, by type. */
   readonly requests?: Readonly<Record<string, RequestDefinition>> | undefined;
+  /** What the server asks clients, by type. */
+  readonly calls?: Readonly<Record<string, RequestDefinition>> | undefined;
+  /** What the server sends to one client, by type; for their types. */
+  readonly messages?: Schemas | undefined;
 }
 
 /**
@@ -53,7 +59,6 @@ export function defineApp<const Definition extends AppDefinition>(definition: De
 }
 
 type ChannelsIn<Definition extends AppDefinition> = NonNullable<Definition['channels']>;
-type RequestsIn<Definition extends AppDefinition> = NonNullable<Definition['requests']>;
 
 /** The types of a definition, without its schemas. */
 export interface TypesIn<Definition extends AppDefinition> {
@@ -63,13 +68,18 @@ export interface TypesIn<Definition extends AppDefinition> {
       readonly published: Inputs<InboundIn<ChannelsIn<Definition>[Pattern]>>;
     };
   };
-  readonly requests: {
-    readonly [Type in keyof RequestsIn<Definition> & string]: {
-      readonly request: InputIn<RequestsIn<Definition>[Type], 'request'>;
-      readonly response: InputIn<RequestsIn<Definition>[Type], 'response'>;
-    };
-  };
+  readonly requests: RequestsIn<NonNullable<Definition['requests']>>;
+  readonly calls: RequestsIn<NonNullable<Definition['calls']>>;
+  readonly messages: Inputs<NonNullable<Definition['messages']>>;
 }
+
+type RequestsIn<Requests extends Readonly<Record<string, RequestDefinition>>> = {
+  readonly [Type in keyof Requests & string]: {
+    readonly request: InputIn<Requests[Type], 'request'>;
+    readonly response: InputIn<Requests[Type], 'response'>;
+    readonly part: PartIn<Requests[Type]>;
+  };
+};
 
 /** The schemas of what subscribers of a channel get. */
 export type EventsIn<Channel extends ChannelDefinition> = Channel extends {
@@ -103,6 +113,11 @@ export type InputIn<
   Request extends RequestDefinition,
   Part extends keyof RequestDefinition,
 > = Request[Part] extends StandardSchemaV1 ? StandardSchemaV1.InferInput<Request[Part]> : undefined;
+
+/** What a part of an answer is as it travels. */
+export type PartIn<Request extends RequestDefinition> = Request['part'] extends StandardSchemaV1
+  ? StandardSchemaV1.InferInput<Request['part']>
+  : never;
 
 /** What the handler of a request gets. */
 export type PayloadIn<Request extends RequestDefinition> = Request['request'] extends StandardSchemaV1

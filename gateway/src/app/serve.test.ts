@@ -59,7 +59,11 @@ function served(channels: Hooks = {}): Host {
   const host = new Host();
   serve(host, app, {
     channels,
-    requests: { JOIN: ({ name }) => ({ seat: name.length }), LEAVE: () => undefined },
+    requests: {
+      JOIN: ({ name }) => ({ seat: name.length }),
+      LEAVE: () => undefined,
+      EXPORT: () => undefined,
+    },
   });
   return host;
 }

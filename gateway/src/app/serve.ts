@@ -1,8 +1,21 @@
+import type {
+  Answer,
+  CallsOf,
+  ChannelName,
+  EventsOf,
+  MessagesOf,
+  ParamsOf,
+  RequestArguments,
+  Typed,
+} from '@spillway/envelope';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { StreamOptions } from '../core/calls.ts';
+import type { PublishDecision } from '../core/channel-options.ts';
 import type { ChannelContext, ChannelOptions, PublishVerdict } from '../core/channel-rules.ts';
 import { SpillwayError } from '../core/errors.ts';
 import type { HandleOptions, RequestContext, RequestHandler } from '../core/request-handlers.ts';
-import type { MessageMeta, SendOptions } from '../core/session-handle.ts';
+import type { MessageMeta, SendOptions, SessionHandle } from '../core/session-handle.ts';
+import { validate } from '../core/validate.ts';
 import type {
   App,
   AppDefinition,
@@ -10,13 +23,12 @@ import type {
   HookName,
   InboundIn,
   InputIn,
+  PartIn,
   PayloadIn,
+  RequestDefinition,
   Schemas,
 } from './define.ts';
-import type { ParamsOf } from './pattern.ts';
 import { isFromServer, NOTHING } from './schemas.ts';
-import type { ChannelName, EventsOf, Typed } from './types.ts';
-import { validate } from '../core/validate.ts';
 
 /** What an app needs of its gateway. */
 export interface AppHost {
@@ -62,11 +74,14 @@ type Requests<Definition extends AppDefinition> = NonNullable<Definition['reques
 type Handlers<Definition extends AppDefinition> = {
   readonly [Type in keyof Requests<Definition> & string]: (
     payload: PayloadIn<Requests<Definition>[Type]>,
-    context: RequestContext,
-  ) =>
-    | InputIn<Requests<Definition>[Type], 'response'>
-    | Promise<InputIn<Requests<Definition>[Type], 'response'>>;
+    context: AppRequestContext<PartIn<Requests<Definition>[Type]>>,
+  ) => Answer<InputIn<Requests<Definition>[Type], 'response'>, PartIn<Requests<Definition>[Type]>>;
 };
+
+/** `RequestContext` with the type of the parts. */
+export interface AppRequestContext<Part> extends Omit<RequestContext, 'progress'> {
+  readonly progress: (part: Part) => Promise<void>;
+}
 
 /** What the server does about what its app declares. */
 export type Implementation<Definition extends AppDefinition> = {
@@ -92,6 +107,23 @@ export interface AppGateway<Declared extends Typed> {
     payload: EventsOf<Declared, Name>[Type],
     options?: SendOptions,
   ): void;
+  /** The same session, with the types of what the server sends and asks. */
+  session(session: SessionHandle): AppSessionHandle<Declared>;
+}
+
+/** What the server says to one client. */
+export interface AppSessionHandle<Declared extends Typed> {
+  /** As `SessionHandle.send`. */
+  send<Type extends keyof MessagesOf<Declared> & string>(
+    type: Type,
+    payload: MessagesOf<Declared>[Type],
+    options?: SendOptions,
+  ): boolean;
+  /** As `SessionHandle.request`; the answer is validated, and rejects with `invalid-payload` where it is refused. */
+  request<Type extends keyof CallsOf<Declared> & string>(
+    type: Type,
+    ...rest: RequestArguments<CallsOf<Declared>[Type]['request'], StreamOptions>
+  ): Promise<CallsOf<Declared>[Type]['response']>;
 }
 
 /**
@@ -113,7 +145,15 @@ export function serve<Definition extends AppDefinition>(
   for (const [type, { request = NOTHING }] of Object.entries(definition.requests ?? {})) {
     gateway.handle(type, { schema: request }, handlers[type]!);
   }
-  return { publish: (...args: Parameters<AppHost['publish']>) => gateway.publish(...args) };
+  const calls: Readonly<Record<string, RequestDefinition>> = definition.calls ?? {};
+  return {
+    publish: (...args: Parameters<AppHost['publish']>) => gateway.publish(...args),
+    session: (session) => ({
+      send: (type: string, payload: unknown, options?: SendOptions) => session.send(type, payload, options),
+      request: (type: string, payload?: unknown, options?: StreamOptions) =>
+        session.request(type, payload, { ...options, schema: calls[type]?.response ?? NOTHING }) as never,
+    }),
+  };
 }
 
 /** The options of a channel, with a check in front of `onPublish`. */
@@ -134,9 +174,14 @@ function channelOptions(
       }
       const hook = (payload: unknown) => hooks.onPublish?.({ ...message, payload }, context);
       const verdict = then(validate(schema, message.payload, about), hook);
-      return isInput ? then(verdict, () => false) : verdict;
+      return isInput ? then(verdict, withheld) : verdict;
     },
   };
+}
+
+/** An input is for the server alone, whatever its hook says. */
+function withheld(verdict: unknown): PublishDecision | false {
+  return typeof verdict === 'object' && verdict !== null ? { ...verdict, publish: false } : false;
 }
 
 /** What a client calls an event may be anything: `constructor` is none of ours. */

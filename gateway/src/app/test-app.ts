@@ -77,5 +77,8 @@ export const app = defineApp({
       response: fromServer<{ readonly seat: number }>(),
     },
     LEAVE: {},
+    EXPORT: { part: fromServer<Reading>() },
   },
+  calls: { CONFIRM: { request: record({ name: text() }), response: text() } },
+  messages: { NOTICE: text() },
 });

@@ -1,20 +1,22 @@
-import { describe, expect, expectTypeOf, test } from 'vitest';
-import { ChannelRules } from '../core/channel-rules.ts';
-import type { NameOf, ParamsOf } from './pattern.ts';
-import type { AppGateway, Implementation } from './serve.ts';
-import type { app, Reading, State } from './test-app.ts';
 import type {
+  CallsOf,
   ChannelName,
   EventsOf,
+  MessagesOf,
+  NameOf,
+  ParamsOf,
   PatternOf,
   PublishedOf,
-  RequestName,
-  RequestOf,
-  ResponseOf,
+  RequestsOf,
   Subscription,
   Typed,
   TypesOf,
-} from './types.ts';
+} from '@spillway/envelope';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import { ChannelRules } from '../core/channel-rules.ts';
+import type { SessionHandle } from '../core/session-handle.ts';
+import type { AppGateway, Implementation } from './serve.ts';
+import type { app, Reading, State } from './test-app.ts';
 
 // `npm run types` is what runs these; here only what the types say of the gateway's own rules is tried for real.
 
@@ -25,6 +27,8 @@ type Pattern<Name extends string> = PatternOf<Declared, Name>;
 type Of<Patterns extends string> = Typed<{
   channels: Record<Patterns, { events: Record<never, never>; published: Record<never, never> }>;
   requests: Record<never, never>;
+  calls: Record<never, never>;
+  messages: Record<never, never>;
 }>;
 
 describe('a name finds its pattern', () => {
@@ -150,11 +154,16 @@ test('clients publish what is not the server’s own, and nothing to a wildcard'
 });
 
 test('requests and responses have types', () => {
-  expectTypeOf<RequestName<Declared>>().toEqualTypeOf<'JOIN' | 'LEAVE'>();
-  expectTypeOf<RequestOf<Declared, 'JOIN'>>().toEqualTypeOf<{ readonly name: string }>();
-  expectTypeOf<ResponseOf<Declared, 'JOIN'>>().toEqualTypeOf<{ readonly seat: number }>();
-  expectTypeOf<RequestOf<Declared, 'LEAVE'>>().toEqualTypeOf<undefined>();
-  expectTypeOf<ResponseOf<Declared, 'LEAVE'>>().toEqualTypeOf<undefined>();
+  type Requests = RequestsOf<Declared>;
+  expectTypeOf<keyof Requests>().toEqualTypeOf<'JOIN' | 'LEAVE' | 'EXPORT'>();
+  expectTypeOf<Requests['JOIN']['request']>().toEqualTypeOf<{ readonly name: string }>();
+  expectTypeOf<Requests['JOIN']['response']>().toEqualTypeOf<{ readonly seat: number }>();
+  expectTypeOf<Requests['JOIN']['part']>().toBeNever();
+  expectTypeOf<Requests['LEAVE']['request']>().toEqualTypeOf<undefined>();
+  expectTypeOf<Requests['LEAVE']['response']>().toEqualTypeOf<undefined>();
+  expectTypeOf<Requests['EXPORT']['part']>().toEqualTypeOf<Reading>();
+  expectTypeOf<CallsOf<Declared>['CONFIRM']['response']>().toEqualTypeOf<string>();
+  expectTypeOf<MessagesOf<Declared>>().toEqualTypeOf<{ readonly NOTICE: string }>();
 });
 
 test('the server publishes what it declared', () => {
@@ -173,6 +182,23 @@ test('the server publishes what it declared', () => {
     gateway.publish('arena/7', 'STATE', { tick: 'one' });
   };
   expectTypeOf(publish).returns.toBeVoid();
+});
+
+test('the server sends and asks one client what it declared', () => {
+  const use = async (gateway: AppGateway<Declared>, handle: SessionHandle) => {
+    const session = gateway.session(handle);
+    session.send('NOTICE', 'hello');
+    expectTypeOf(await session.request('CONFIRM', { name: 'ada' })).toEqualTypeOf<string>();
+    // @ts-expect-error no such message
+    session.send('NOTE', 'hello');
+    // @ts-expect-error another payload
+    session.send('NOTICE', 7);
+    // @ts-expect-error clients ask that
+    await session.request('JOIN', { name: 'ada' });
+    // @ts-expect-error another payload
+    await session.request('CONFIRM', { name: 7 });
+  };
+  expectTypeOf(use).returns.resolves.toBeVoid();
 });
 
 test('hooks and handlers have the types that come out of the schemas', () => {
@@ -198,9 +224,13 @@ test('hooks and handlers have the types that come out of the schemas', () => {
         return { seat: 1 };
       },
       LEAVE: async (payload) => expectTypeOf(payload).toEqualTypeOf<undefined>() as never,
+      EXPORT: async function* (_payload, { progress }) {
+        expectTypeOf(progress).parameter(0).toEqualTypeOf<Reading>();
+        yield { celsius: 20 };
+      },
     },
   };
-  expect(Object.keys(implementation.requests)).toEqual(['JOIN', 'LEAVE']);
+  expect(Object.keys(implementation.requests)).toEqual(['JOIN', 'LEAVE', 'EXPORT']);
 });
 
 test('each request needs a handler that answers as declared', () => {
@@ -208,6 +238,14 @@ test('each request needs a handler that answers as declared', () => {
   // @ts-expect-error LEAVE is missing
   const incomplete: Handlers = { JOIN: () => ({ seat: 1 }) };
   // @ts-expect-error a seat is a number
-  const wrong: Handlers = { JOIN: () => ({ seat: 'one' }), LEAVE: () => undefined };
-  expect([incomplete, wrong]).toHaveLength(2);
+  const wrong: Handlers = { JOIN: () => ({ seat: 'one' }), LEAVE: () => undefined, EXPORT: () => undefined };
+  const parts: Handlers = {
+    JOIN: () => ({ seat: 1 }),
+    LEAVE: () => undefined,
+    // @ts-expect-error a reading is in degrees
+    EXPORT: async function* () {
+      yield { kelvin: 293 };
+    },
+  };
+  expect([incomplete, wrong, parts]).toHaveLength(3);
 });

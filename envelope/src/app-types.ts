@@ -1,6 +1,6 @@
 // Types alone: what a client may know of a server's declarations.
 
-import type { Matching, MostSpecific, NameOf, Reached, Wildcard } from './pattern.ts';
+import type { Matching, MostSpecific, NameOf, Reached, Wildcard } from './pattern-types.ts';
 
 /** The types of messages and their payloads as they travel: what a schema takes in. */
 export type Payloads = Readonly<Record<string, unknown>>;
@@ -8,8 +8,18 @@ export type Payloads = Readonly<Record<string, unknown>>;
 /** What an app says about its channels and requests, by pattern and by type. */
 export interface AppTypes {
   readonly channels: Readonly<Record<string, { readonly events: Payloads; readonly published: Payloads }>>;
-  readonly requests: Readonly<Record<string, { readonly request: unknown; readonly response: unknown }>>;
+  /** What clients ask the server. */
+  readonly requests: RequestTypes;
+  /** What the server asks clients. */
+  readonly calls: RequestTypes;
+  /** What the server sends to one client. */
+  readonly messages: Payloads;
 }
+
+/** Requests by type. `part` is what comes before the response; never where nothing does. */
+export type RequestTypes = Readonly<
+  Record<string, { readonly request: unknown; readonly response: unknown; readonly part: unknown }>
+>;
 
 /** Anything that carries the types of an app: what `defineApp` makes. The member itself never exists. */
 export interface Typed<Types extends AppTypes = AppTypes> {
@@ -58,18 +68,28 @@ export type PublishedOf<App extends Typed, Name extends string> = [Extract<Name,
 type Declared<App extends Typed, Pattern, Part extends 'events' | 'published'> =
   Pattern extends PatternIn<App> ? TypesOf<App>['channels'][Pattern][Part] : never;
 
-/** The types of requests. */
-export type RequestName<App extends Typed> = keyof TypesOf<App>['requests'] & string;
+/** What clients ask the server, by type. */
+export type RequestsOf<App extends Typed> = TypesOf<App>['requests'];
 
-export type RequestOf<
-  App extends Typed,
-  Type extends RequestName<App>,
-> = TypesOf<App>['requests'][Type]['request'];
+/** What the server asks clients, by type. */
+export type CallsOf<App extends Typed> = TypesOf<App>['calls'];
 
-export type ResponseOf<
-  App extends Typed,
-  Type extends RequestName<App>,
-> = TypesOf<App>['requests'][Type]['response'];
+/** What the server sends to one client, by type. */
+export type MessagesOf<App extends Typed> = TypesOf<App>['messages'];
+
+/** What a handler may return: the response, or in parts where it has any. */
+export type Answer<Response, Part> =
+  | Returned<Response>
+  | Promise<Returned<Response>>
+  | ([Part] extends [never] ? never : AsyncGenerator<Part, Returned<Response>>);
+
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is the natural answer of nothing
+type Returned<Response> = undefined extends Response ? Response | void : Response;
+
+/** The arguments of a request from its payload on: without one where it takes nothing. */
+export type RequestArguments<Payload, Options> = undefined extends Payload
+  ? [payload?: Payload, options?: Options]
+  : [payload: Payload, options?: Options];
 
 /** Of several channels at once a message may be any of theirs. */
 type Merged<Union> = {

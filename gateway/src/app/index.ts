@@ -1,0 +1,10 @@
+// What client and server have to agree on, without anything of a server: `@spillway/gateway/app`.
+export {
+  type App,
+  type AppDefinition,
+  type ChannelDefinition,
+  defineApp,
+  type RequestDefinition,
+  type Schemas,
+} from './define.ts';
+export { bytes, type FromServer, fromServer } from './schemas.ts';
