@@ -122,13 +122,10 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
     if (id !== undefined && this.#requests.has(id)) throw new RequestError('duplicate-id');
     const given = id ?? this.#nextId();
     const count = new PartCount((taken) => this.#tell({ kind: 'taken', id: given, count: taken }));
+    const progressed = progress && this.#guarded(progress);
     const part = (value: unknown): void => {
       count.take();
-      try {
-        progress?.(value);
-      } catch (error) {
-        this.blame(error);
-      }
+      progressed?.(value);
     };
     const cancel = (why: Forsaken): void => {
       // Who gave it an id may ask again, and then wants the answer.
@@ -217,9 +214,11 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
       return { kind: 'event', channel, type, delivery, key, maxAge, oversize, id, ...body };
     };
     if (receipt) {
-      const outcome = this.#await(event, { orElse: 'gap', heard: receiptOf(receipt) }) as Promise<Outcome>;
-      if (typeof receipt !== 'function') return outcome;
-      outcome.catch((error: RequestError) => receipt('failed', error)).catch((error) => this.blame(error));
+      const listener = typeof receipt === 'function' && this.#guarded(receipt);
+      const heard = receiptOf(listener || receipt);
+      const outcome = this.#await(event, { orElse: 'gap', heard }) as Promise<Outcome>;
+      if (!listener) return outcome;
+      outcome.catch((error: RequestError) => listener('failed', error));
       return this.alive && this.#hasRoom;
     }
     return this.alive && this.#send(event()) && this.#hasRoom;
@@ -438,6 +437,17 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
     }
     if (id && courier) this.#requests.sent(id);
     return true;
+  }
+
+  /** The same, where what it throws is its own error. */
+  #guarded<Args extends unknown[]>(listener: (...args: Args) => void): (...args: Args) => void {
+    return (...args) => {
+      try {
+        listener(...args);
+      } catch (error) {
+        this.blame(error);
+      }
+    };
   }
 
   /** Tells the gateway about a request, where it is still there to hear it. */
