@@ -1,6 +1,14 @@
 import { RequestError as ClientError, connect, type Session } from '@spillway/client';
 import { afterEach, expect, test } from 'vitest';
-import { createGateway, type Gateway, RequestError, type SessionHandle, SpillwayError } from './index.ts';
+import { app } from './app/test-app.ts';
+import {
+  createGateway,
+  type Gateway,
+  RequestError,
+  type SessionHandle,
+  SpillwayError,
+  serve,
+} from './index.ts';
 
 // Requests through a real gateway and a real client, over WebSocket.
 
@@ -240,4 +248,101 @@ test('a client that goes on being refused is sent away, one that is refused now 
   expect(client.state).toBe('open');
   client.request('NOPE').catch(() => {});
   expect(await closed).toBe('reconnecting');
+});
+
+test('what was asked goes on over a resume, both ways, and is done once', async () => {
+  const gate = Promise.withResolvers<void>();
+  const calls: string[] = [];
+  const slow = (name: string) => async () => {
+    calls.push(name);
+    await gate.promise;
+    return name;
+  };
+  const { client, session } = await both((gateway) => gateway.handle('SLOW', slow('server')));
+  client.handle('SLOW', slow('client'));
+  const asked = [client.request('SLOW'), session.request('SLOW')];
+  await expect.poll(() => calls.length).toBe(2);
+  const { id } = client;
+  await client.switchTo(['sse']);
+  gate.resolve();
+  expect(await Promise.all(asked)).toEqual(['server', 'client']);
+  expect(calls.toSorted()).toEqual(['client', 'server']);
+  expect([client.id, client.transport.name]).toEqual([id, 'sse']);
+});
+
+test('who publishes hears each stage: the gateway has it, the application is done with it, it is published', async () => {
+  const gate = Promise.withResolvers<void>();
+  const { client } = await both((gateway) => {
+    gateway.channel('slow', { onPublish: () => gate.promise });
+    gateway.channel('quick');
+    gateway.channel('inputs', { onPublish: () => false });
+    gateway.channel('refused', {
+      onPublish: () => {
+        throw new SpillwayError('too-late', 'it is over');
+      },
+    });
+  });
+  const heard: Record<string, unknown[]> = {};
+  for (const name of ['slow', 'quick', 'inputs', 'refused']) {
+    const stages: unknown[] = [];
+    heard[name] = stages;
+    client.channel(name).publish('X', 1, {
+      receipt: (stage, error) => stages.push(error ? `${stage} ${error.code}` : stage),
+    });
+  }
+  expect(await client.channel('slow').publish('X', 1, { receipt: 'received' })).toBe('received');
+  expect(heard).toEqual({
+    slow: ['received'],
+    quick: ['received', 'processed', 'delivered'],
+    inputs: ['received', 'processed'],
+    refused: ['failed too-late'],
+  });
+  gate.resolve();
+  expect(await client.channel('slow').publish('X', 1, { receipt: 'processed' })).toBe('processed');
+  expect(heard.slow).toEqual(['received', 'processed', 'delivered']);
+  expect(await client.channel('inputs').publish('X', 1, { receipt: true })).toBe('delivered');
+});
+
+test('an app that is declared once is served and called with its types', async () => {
+  const gateway = createGateway({ port: 0, http: { port: 0 }, engine: 'none', logger: false });
+  open.push(gateway);
+  const served = serve(gateway, app, {
+    channels: { 'arena/:room': { onPublish: () => true } },
+    requests: {
+      JOIN: ({ name }) => ({ seat: name.length }),
+      LEAVE: () => {},
+      EXPORT: async function* () {
+        yield { celsius: 20 };
+      },
+    },
+  });
+  const opened = new Promise<SessionHandle>((resolve) => gateway.on('session', resolve));
+  const { http } = await gateway.listen();
+  const client = await connect<typeof app>(http!, { transports: ['websocket'] });
+  open.push(client);
+  const notices: string[] = [];
+  client.on('message', (_type, payload) => notices.push(payload));
+  client.handle('CONFIRM', ({ name }) => (name === 'ada' ? 'yes' : ''));
+  const session = served.session(await opened);
+  session.send('NOTICE', 'hello');
+  // The schema gives texts out in capitals, and takes none that are empty.
+  expect(await session.request('CONFIRM', { name: 'ada' })).toBe('YES');
+  await expect(session.request('CONFIRM', { name: 'bob' })).rejects.toMatchObject({
+    code: 'invalid-payload',
+  });
+  expect(notices).toEqual(['hello']);
+  expect(await client.request('JOIN', { name: 'ada' })).toEqual({ seat: 3 });
+  const readings: number[] = [];
+  for await (const { celsius } of client.stream('EXPORT')) readings.push(celsius);
+  expect(readings).toEqual([20]);
+  const arena = client.channel('arena/7');
+  await arena.subscribe();
+  const said = new Promise<string>((resolve) => arena.on('SAY', resolve));
+  expect(await arena.publish('SAY', 'hello', { receipt: true })).toBe('delivered');
+  expect(await said).toBe('hello');
+  const nameless = { by: { name: '' } };
+  await expect(arena.publish('MOVE', nameless, { receipt: true })).rejects.toMatchObject({
+    code: 'invalid-payload',
+    details: { issues: [{ path: 'by.name' }] },
+  });
 });

@@ -210,6 +210,30 @@ test('the typed gateway publishes on the one that serves', () => {
   expect(host.published).toEqual([['news', 'READING', 7, { delivery: 'latest', key: 'a' }]]);
 });
 
+test('an input is withheld whatever its hook decides, and its answer is given', () => {
+  const host = served({ 'arena/:room': { onPublish: () => ({ answer: 7 }) } });
+  expect(host.offer('arena/7', 'INPUT', new Uint8Array(1))).toEqual({ answer: 7, publish: false });
+  expect(host.offer('arena/7', 'SAY', 'hello')).toEqual({ answer: 7 });
+});
+
+test('the typed session sends and asks on the one that it is of, and validates the answers', async () => {
+  const asked: unknown[][] = [];
+  const session = {
+    send: (...args: unknown[]) => asked.push(args) > 0,
+    request: async (...args: unknown[]) => void asked.push(args),
+  } as unknown as SessionHandle;
+  const gateway = serve(new Host(), app, {
+    requests: { JOIN: () => ({ seat: 1 }), LEAVE: () => undefined, EXPORT: () => undefined },
+  });
+  gateway.session(session).send('NOTICE', 'hello', { delivery: 'latest' });
+  await gateway.session(session).request('CONFIRM', { name: 'ada' }, { timeout: 5 });
+  const schema = app.definition.calls.CONFIRM.response;
+  expect(asked).toEqual([
+    ['NOTICE', 'hello', { delivery: 'latest' }],
+    ['CONFIRM', { name: 'ada' }, { timeout: 5, schema }],
+  ]);
+});
+
 test('a pattern that is none, or twice there, is refused where the app is defined', () => {
   expect(() => defineApp({ channels: { 'a//b': {} } })).toThrow(
     expect.objectContaining({ code: 'bad-pattern' }),

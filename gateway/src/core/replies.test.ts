@@ -188,6 +188,87 @@ test('a client that is gone gets no answer, and the log gets the failure', async
   expect(client.kinds).toEqual(['welcome']);
 });
 
+test('a request that comes again is not done again, and an id is free in another session', async () => {
+  const bench = new Bench();
+  let calls = 0;
+  bench.handlers.add('PAY', {}, () => ++calls);
+  const client = await bench.join();
+  for (let i = 0; i < 2; i++) {
+    client.request('PAY', 1, { id: 'r1' });
+    expect(json((await client.next('response')).payload)).toBe(1);
+  }
+  const other = await bench.join();
+  other.request('PAY', 1, { id: 'r1' });
+  expect(json((await other.next('response')).payload)).toBe(2);
+});
+
+test('a cancel reaches the handler, also one that overtakes its request', async () => {
+  const bench = new Bench();
+  const signals: AbortSignal[] = [];
+  bench.handlers.add('WAIT', {}, (_, { signal }) => {
+    signals.push(signal);
+    return new Promise(() => {});
+  });
+  const client = await bench.join();
+  client.request('WAIT', 1, { id: 'r1' });
+  await settled();
+  client.send({ kind: 'cancel', id: 'r1' }, { kind: 'cancel', id: 'r2' });
+  expect(await client.next('error')).toMatchObject({ code: 'aborted', id: 'r1' });
+  client.request('WAIT', 1, { id: 'r2' });
+  expect(await client.next('error')).toMatchObject({ code: 'aborted', id: 'r2' });
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+});
+
+test('parts wait while the client does not acknowledge, and never cost it the session', async () => {
+  const bench = new Bench({ limits: { sendBudgetSoft: 20_000, sendBudgetHard: 40_000 } });
+  let produced = 0;
+  bench.handlers.add('EXPORT', {}, async function* () {
+    while (produced++ < 10) yield 'x'.repeat(10_000);
+  });
+  const client = await bench.join({ acks: false });
+  client.request('EXPORT', 1);
+  await settled();
+  expect(produced).toBe(2);
+  expect(client.ending).toBeUndefined();
+  client.send({ kind: 'ack', lanes: [{ lane: 0, count: 1 }] });
+  await settled();
+  expect(produced).toBe(3);
+});
+
+test('a client that earns more refusals than its rate allows is closed, whatever it asks for', async () => {
+  const bench = new Bench({ limits: { errorsPerSecond: 1 } }).channel('open').channel('closed', {
+    authorize: () => false,
+  });
+  const client = await bench.join();
+  const mistakes = [
+    () => client.request('NOPE', 1),
+    () => client.publish('none', 'T', 1),
+    () => client.publish('closed', 'T', 1),
+    () => client.send({ kind: 'subscribe', id: 's', channel: 'closed' }),
+    () => client.send({ kind: 'subscribe', id: 's', channel: 'none' }),
+  ];
+  for (let n = 0; n < 10; n++) mistakes[n % mistakes.length]!();
+  await settled();
+  expect(client.ending).toBeUndefined();
+  bench.advance(1_000);
+  mistakes[0]!();
+  await settled();
+  expect(client.ending).toBeUndefined();
+  mistakes[0]!();
+  expect((await client.end()).code).toBe(4504);
+});
+
+test('what an application refuses by codes of its own is never too much', async () => {
+  const bench = new Bench({ limits: { errorsPerSecond: 1 } });
+  bench.handlers.add('JOIN', {}, () => {
+    throw new SpillwayError('room-full', 'no place left');
+  });
+  const client = await bench.join();
+  for (let n = 0; n < 50; n++) client.request('JOIN', 1);
+  await settled();
+  expect(client.ending).toBeUndefined();
+});
+
 function circle(): object {
   const value: { self?: object } = {};
   value.self = value;
