@@ -336,7 +336,7 @@ export class Connector implements LifeWatcher, LinkUser {
       return;
     this.#cancelTimer();
     this.#climbedAt = now;
-    this.#try({ transports, isRetry: true, isProbe: true });
+    this.#try({ transports, isRetry: true, isProbe: true, reasons: this.#transport.reasons });
   }
 
   /** Another try for the better transports, some time after the last. */

@@ -48,6 +48,8 @@ export interface DialOptions {
   readonly stalled?: boolean;
   /** Carried the session last, so that it is tried as early as WebSocket is. */
   readonly known?: Rung | undefined;
+  /** Why not transports that are left out this time. */
+  readonly reasons?: readonly RungReason[];
 }
 
 export interface DialHandler {
@@ -147,11 +149,12 @@ export class Dial {
     const headStart = isUrgent
       ? 0
       : Math.min(websocketDelay, Math.max(websocketDelay - negotiation, negotiation));
+    const leftOut = (rung: Rung) => options.reasons?.find(({ transport }) => transport === rung)?.reason;
     const runners: Runner[] = [];
     const consider = (rung: Rung, url: unknown, api: unknown, after: number, gate?: Reason): void => {
       const isKnown = last && RUNGS.indexOf(rung) <= RUNGS.indexOf(last);
       const delay = isKnown ? headStart : Math.max(headStart, after - negotiation);
-      if (!transports.includes(rung) || !url) this.#reasons[rung] = 'disabled';
+      if (!transports.includes(rung) || !url) this.#reasons[rung] = leftOut(rung) ?? 'disabled';
       else if (!api) this.#reasons[rung] = 'no-api';
       else if (gate) this.#reasons[rung] = gate;
       else runners.push({ rung, delay: runners.length && delay });

@@ -74,6 +74,8 @@ export function fakeWebSocket(world: World): typeof WebSocket {
 /** What tests look at and set in a fake socket. */
 export interface FakeSocket {
   bufferedAmount: number;
+  /** Answers a socket that was left without an answer. */
+  open(protocol: string): void;
   readonly readyState: number;
   readonly onopen: unknown;
   readonly onmessage: unknown;
