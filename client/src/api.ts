@@ -46,6 +46,8 @@ export interface PublishOptions {
    * no further.
    */
   readonly receipt?: boolean | Stage | ReceiptListener | undefined;
+  /** Wait for what the channel's `onPublish` answers, in the place of a receipt. */
+  readonly reply?: boolean | undefined;
 }
 
 /** Hears how far a publication has come: each stage once, in order; `failed` with the gateway's reason. */
@@ -75,19 +77,95 @@ export interface RequestOptions extends StreamOptions {
   readonly id?: string | undefined;
 }
 
+/** A place in a channel. */
+export interface Position {
+  /** Names the life of the channel's positions: one of another life means nothing. */
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+export interface SubscribeOptions {
+  /** Begin after this position, where the gateway still has what came since. Not for a pattern. @default now */
+  readonly since?: Position | undefined;
+}
+
+/** How a subscription began. */
+export interface Subscription extends Position {
+  /** Everything after `since` that had to arrive comes. False without `since`. */
+  readonly recovered: boolean;
+}
+
+export interface HistoryOptions {
+  /** Messages at most, up to 1000. @default 100 */
+  readonly limit?: number | undefined;
+  /** `seq` of the first. @default the oldest that is kept; the newest where `reverse` */
+  readonly from?: number | undefined;
+  /** From new to old. @default false */
+  readonly reverse?: boolean | undefined;
+  /** The life of the channel that `from` belongs to; in another one the gateway refuses, `history-lost`. */
+  readonly epoch?: string | undefined;
+}
+
+/** Some of what the gateway keeps of a channel. */
+export interface HistoryPage<Events> {
+  readonly messages: readonly Message<Events>[];
+  /** Undefined where the gateway does not remember the channel. */
+  readonly epoch: string | undefined;
+  /** The channel's last position. */
+  readonly seq: number;
+  /** The last position of what is kept no more. */
+  readonly forgotten: number;
+  /** `from` of the next page; undefined where there is none. */
+  readonly next: number | undefined;
+}
+
+/** A session in a channel, as it shows itself. */
+export interface Member<State = unknown> {
+  readonly session: string;
+  /** Undefined when the gateway does not know users. */
+  readonly user?: string | undefined;
+  readonly state?: State | undefined;
+}
+
+/** The events of who is in a channel. `alone`: no other session of the member's user is there. */
+export interface PresenceEvents {
+  join: [member: Member, about: { readonly alone: boolean }];
+  update: [member: Member, about: { readonly alone: boolean }];
+  leave: [member: Member, about: { readonly alone: boolean }];
+  /** Everybody is known: at first, and again after a session was lost. */
+  sync: [members: ReadonlyMap<string, Member>];
+}
+
+/** Who is in a channel: the sessions that are subscribed to it by name. */
+export interface Presence {
+  /** By id of the session; kept current while watched. */
+  readonly members: ReadonlyMap<string, Member>;
+  /** Resolves when all members are known. It goes on over reconnects. Rejects with `RequestError`. */
+  watch(): Promise<ReadonlyMap<string, Member>>;
+  unwatch(): Promise<void>;
+  /** Shows the others a state, anything that JSON can say; the channel must be subscribed to. Rejects with `RequestError`. */
+  update(state: unknown): Promise<void>;
+  on<Name extends keyof PresenceEvents>(name: Name, listener: (...args: PresenceEvents[Name]) => void): Undo;
+  off<Name extends keyof PresenceEvents>(name: Name, listener: (...args: PresenceEvents[Name]) => void): void;
+}
+
 /**
  * One channel of a session. `Events` maps the types of messages that come to their payloads, `Published` those that
  * may be published.
  */
 export interface Channel<Events extends object = Record<string, unknown>, Published extends object = Events>
   extends AsyncIterable<Message<Events>> {
+  /** A channel, or a pattern of them: `+` is any one segment, a final `#` the rest. */
   readonly name: string;
+  /** The last position up to which nothing is missing that had to arrive, for a later `since`; of a pattern none. */
+  readonly position: Position | undefined;
+  readonly presence: Presence;
   /**
-   * Resolves when what is published from now on will arrive. The subscription goes on over reconnects; where it is
-   * refused later, the session's `error` event says so. Rejects with `RequestError`; `timeout` when the gateway has
-   * not answered 10 s after it was asked.
+   * Resolves when what is published from now on will arrive, or what was since a position. The subscription goes on over
+   * reconnects; where it is refused later, the session's `error` event says so. Rejects with `RequestError`; `timeout`
+   * when the gateway has not answered 10 s after it was asked.
    */
-  subscribe(): Promise<void>;
+  subscribe(options?: SubscribeOptions): Promise<Subscription>;
   /** Resolves when the gateway has let go of it; nothing is delivered from the call on. */
   unsubscribe(): Promise<void>;
   /**
@@ -112,7 +190,10 @@ export interface Channel<Events extends object = Record<string, unknown>, Publis
   publish<Type extends keyof Published & string>(
     type: Type,
     payload: Published[Type],
-    options?: PublishOptions & { readonly receipt?: false | ReceiptListener | undefined },
+    options?: PublishOptions & {
+      readonly receipt?: false | ReceiptListener | undefined;
+      readonly reply?: false | undefined;
+    },
   ): boolean;
   /**
    * Publishes and tells what became of it: `delivered` when the gateway has published it. Rejects with `RequestError`
@@ -129,6 +210,17 @@ export interface Channel<Events extends object = Record<string, unknown>, Publis
     payload: Published[Type],
     options: PublishOptions & { readonly receipt: Stage },
   ): Promise<Outcome | Stage>;
+  /**
+   * Publishes and waits for what the channel's `onPublish` answers; undefined where it answers nothing. Rejects as with
+   * a receipt, and with an outcome as code where the message did not come through: `dropped`, `gap`, …
+   */
+  publish<Type extends keyof Published & string, Reply = unknown>(
+    type: Type,
+    payload: Published[Type],
+    options: PublishOptions & { readonly reply: true },
+  ): Promise<Reply>;
+  /** A page of what the gateway keeps, subscribed or not. Rejects with `RequestError`, `no-history` where it keeps none. */
+  history(options?: HistoryOptions): Promise<HistoryPage<Events>>;
   /** Resolves when there is room to publish. Rejects with `RequestError` `closed`. */
   drained(): Promise<void>;
   /**
@@ -184,7 +276,10 @@ export interface Session extends AsyncDisposable {
   /** Calls `listener` for each event. Returns what takes it off. */
   on<Name extends keyof SessionEvents>(name: Name, listener: (...args: SessionEvents[Name]) => void): Undo;
   off<Name extends keyof SessionEvents>(name: Name, listener: (...args: SessionEvents[Name]) => void): void;
-  /** The channel of this name, always the same object. Throws `TypeError` for what cannot be a channel's name. */
+  /**
+   * The channel of this name, or all that a pattern covers: `sensors/+/temp`. Always the same object. Throws `TypeError`
+   * for what is neither.
+   */
   channel<Events extends object = Record<string, unknown>>(name: string): Channel<Events>;
   /**
    * Asks the gateway. While there is no connection it waits; in flight when the connection is lost, it is answered over

@@ -23,7 +23,7 @@ test('a channel is the same object for the same name, and refuses what cannot be
   const [channel, , session] = await subscribed();
   expect(session.channel('arena/7')).toBe(channel);
   expect(channel.name).toBe('arena/7');
-  for (const name of ['', 'a//b', 'a/+', '#', 'x'.repeat(256)])
+  for (const name of ['', 'a//b', 'a+', '#/a', 'x'.repeat(256)])
     expect(() => session.channel(name)).toThrow(TypeError);
 });
 

@@ -1,11 +1,24 @@
-import type { Event, Outcome, Subscribed } from '@spillway/envelope';
-import type { Channel, Message, MessageMeta, PublishOptions } from './api.ts';
+import { type Event, type Subscribed, validChannel } from '@spillway/envelope';
+import type {
+  Channel,
+  HistoryOptions,
+  HistoryPage,
+  Message,
+  MessageMeta,
+  Position,
+  PublishOptions,
+  SubscribeOptions,
+  Subscription,
+} from './api.ts';
+import { Backfill } from './backfill.ts';
 import type { Clock, Undo } from './clock.ts';
 import { Emitter } from './emitter.ts';
 import { RequestError } from './errors.ts';
+import type { RawPage } from './history.ts';
 import { openMessage } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
 import { isDroppable } from './outbox.ts';
+import { PresenceCore } from './presence.ts';
 import type { Meter } from './stats.ts';
 
 /** What a channel needs of its session. */
@@ -19,11 +32,15 @@ export interface ChannelHost {
     type: string,
     payload: unknown,
     options: PublishOptions,
-  ): boolean | Promise<Outcome>;
+  ): boolean | Promise<unknown>;
   /** Resolves when there is room to publish. */
   drained(): Promise<void>;
   /** Sends SUBSCRIBE or UNSUBSCRIBE and waits for its answer; undefined without a connection. */
-  ask(kind: 'subscribe' | 'unsubscribe', channel: string): Promise<unknown> | undefined;
+  ask(kind: 'subscribe' | 'unsubscribe', channel: string, since?: Position): Promise<unknown> | undefined;
+  /** Asks for `$presence` of the channel. */
+  inquire(channel: string, asked: object): Promise<unknown>;
+  /** Asks for `$history` of the channel. */
+  page(channel: string, query: HistoryOptions): Promise<RawPage>;
   /** The positions of the channel begin anew. */
   restarted(channel: string): void;
   /** Messages are gone for good; `to` is undefined where nobody knows. */
@@ -36,10 +53,18 @@ export interface ChannelHost {
 
 type AnyEvents = Record<string, unknown>;
 
+/** `unordered` messages remembered, so that none comes twice when a lost session is made up for. */
+const MAX_SEEN = 1024;
+/** Messages in a page that fills a gap. */
+const PAGE = 500;
+
 /** The session's side of a channel; users see it as `Channel`. */
 export class ChannelCore implements Channel {
   readonly name: string;
+  readonly presence: PresenceCore;
   readonly #host: ChannelHost;
+  /** Not one channel, but all that the name as a pattern covers. */
+  readonly #isPattern: boolean;
   readonly #listeners: Emitter<Record<string, [payload: unknown, meta: MessageMeta]>>;
   readonly #queues = new Set<MessageQueue<Message<AnyEvents>>>();
   /** The application wants it, whether or not there is a connection. */
@@ -47,9 +72,11 @@ export class ChannelCore implements Channel {
   /** The answer to the SUBSCRIBE that counts, of this connection. */
   #asked: Promise<unknown> | undefined;
   /** For `subscribe` calls that wait. */
-  #waiting: PromiseWithResolvers<void> | undefined;
-  /** Last position before the subscription began; undefined while there is none. */
-  #base: number | undefined;
+  #waiting: PromiseWithResolvers<Subscription> | undefined;
+  /** Where the application wants to begin. */
+  #since: Position | undefined;
+  /** How the present subscription began; undefined while there is none. */
+  #began: Subscription | undefined;
   #highest = 0;
   /** Of the reliable ones, which come in order: nothing that had to arrive is missing up to here. */
   #sure = 0;
@@ -57,7 +84,14 @@ export class ChannelCore implements Channel {
   /** Names the life of the positions. */
   #epoch: string | undefined;
   /** Of the subscription that ended with its session: `all` is the position if nothing at all is missing. */
-  #left: { readonly sure: number; readonly all: number } | undefined;
+  #left: { readonly sure: number; readonly all: number; readonly highest: number } | undefined;
+  /** The gateway keeps history. */
+  #hasHistory = false;
+  /** What may be dropped is not new up to here: the gateway's last session had it, or dropped it. */
+  #replayed = 0;
+  /** The `unordered` ones of late. */
+  readonly #seen = new Set<number>();
+  readonly #backfill: Backfill;
   /** Missing on earlier connections. */
   #missedBefore = 0;
   #transit: number | undefined;
@@ -66,23 +100,46 @@ export class ChannelCore implements Channel {
     this.name = name;
     this.#host = host;
     this.#listeners = new Emitter(host);
+    this.#isPattern = !validChannel(name);
+    this.#backfill = new Backfill({
+      older: (from) => host.page(name, { from, limit: PAGE, epoch: this.#epoch }),
+      accept: (event) => this.#accept(event),
+      lacks: (from, to) => host.lacks(name, from, to),
+    });
+    this.presence = new PresenceCore({
+      get alive() {
+        return host.alive;
+      },
+      inquire: (asked) => this.#inquire(asked),
+      joined: async () => void (await this.#waiting?.promise),
+      report: (error) => this.#report(error),
+      blame: (error) => host.blame(error),
+    });
   }
 
   // Channel: what the application calls.
 
-  async subscribe(): Promise<void> {
+  get position(): Position | undefined {
+    if (this.#isPattern || this.#epoch === undefined) return undefined;
+    const seq = this.#began ? this.#sure : this.#left?.sure;
+    return seq === undefined ? undefined : { epoch: this.#epoch, seq };
+  }
+
+  async subscribe({ since }: SubscribeOptions = {}): Promise<Subscription> {
     if (!this.#host.alive) throw new RequestError('closed');
+    if (!this.#wanted) this.#since = since;
     this.#wanted = true;
-    if (this.#base !== undefined) return;
+    if (this.#began) return this.#began;
     this.#waiting ??= Promise.withResolvers();
-    if (!this.#asked) this.connected();
-    await this.#waiting.promise;
+    if (!this.#asked) this.#ask();
+    return this.#waiting.promise;
   }
 
   async unsubscribe(): Promise<void> {
     const wasAsked = this.#asked !== undefined;
     this.#wanted = false;
     this.#left = undefined;
+    this.#backfill.clear();
     this.#reset();
     this.#settle(new RequestError('aborted'));
     this.#endQueues();
@@ -103,8 +160,16 @@ export class ChannelCore implements Channel {
   }
 
   publish(type: string, payload: unknown, options: PublishOptions = {}): never {
-    // A boolean, or with `receipt` a promise, as the overloads of `Channel` say.
+    if (this.#isPattern) throw this.#noChannel();
+    // A boolean, or with `receipt` or `reply` a promise, as the overloads of `Channel` say.
     return this.#host.publish(this.name, type, payload, options) as never;
+  }
+
+  async history(options: HistoryOptions = {}): Promise<HistoryPage<AnyEvents>> {
+    if (this.#isPattern) throw this.#noChannel();
+    const { events, epoch, seq, forgotten, next } = await this.#host.page(this.name, options);
+    const messages = events.flatMap((event) => openMessage(event, this.#host) ?? []);
+    return { messages, epoch, seq, forgotten, next };
   }
 
   drained(): Promise<void> {
@@ -123,15 +188,22 @@ export class ChannelCore implements Channel {
 
   /** Messages that were stamped since the subscription began and have not come. */
   get missing(): number {
-    const expected = this.#base === undefined ? 0 : this.#highest - this.#base;
+    const expected = this.#began && !this.#isPattern ? this.#highest - this.#began.seq : 0;
     return this.#missedBefore + Math.max(0, expected - this.#received);
   }
 
-  /** There is a connection: asks for the subscription, unless it goes on. */
+  /** There is a connection: asks for the subscription, and who is there, unless that goes on. */
   connected(): void {
-    if (!this.#wanted || this.#asked !== undefined) return;
-    const asked = this.#host.ask('subscribe', this.name);
+    if (this.#wanted && !this.#asked) this.#ask();
+    this.presence.connected();
+  }
+
+  #ask(): void {
+    const left = this.#left && this.position;
+    const asked = this.#host.ask('subscribe', this.name, left ?? this.#since);
     this.#asked = asked;
+    // What was missed comes first, and may overtake the answer that says so.
+    if (asked && left) this.#backfill.hold();
     asked?.then(
       (answer) => {
         if (this.#asked === asked) this.#subscribed(answer as Subscribed);
@@ -144,29 +216,46 @@ export class ChannelCore implements Channel {
 
   /** The gateway's session is gone, and the subscription with it. */
   disconnected(): void {
-    if (this.#base !== undefined) this.#left = { sure: this.#sure, all: this.#base + this.#received };
+    // The gap that is being filled is as wide as it will stay.
+    this.#backfill.giveUp();
+    if (this.#began) {
+      const { seq } = this.#began;
+      this.#left = { sure: this.#sure, all: seq + this.#received, highest: this.#highest };
+    }
     this.#reset();
+    this.presence.disconnected();
   }
 
   /** The gateway does not grant the subscription, or no longer. */
   refused(cause: RequestError): void {
     this.#wanted = false;
+    this.#backfill.giveUp();
+    this.#left = undefined;
     this.#reset();
-    if (this.#waiting) {
-      this.#settle(cause);
-      return;
-    }
-    const { code, message } = cause;
-    this.#host.report(new RequestError(code, message, { cause, details: { channel: this.name } }));
+    if (this.#waiting) this.#settle(cause);
+    else this.#report(cause);
   }
 
   receive(event: Event): void {
-    if (!this.#wanted) return;
-    if (event.seq !== undefined) {
-      this.#received++;
-      this.#highest = Math.max(this.#highest, event.seq);
-    }
+    if (event.type.startsWith('$')) this.presence.receive(event);
+    else if (this.#wanted && !this.#backfill.take(event)) this.#accept(event);
+  }
+
+  /** The gateway could not keep these for us, both inclusive. */
+  gap(from: number, to: number): void {
+    // In order, or not at all: what came after them has been handed out.
+    if (this.#hasHistory && this.#began && this.#sure < from) this.#backfill.fill(from, to);
+    else this.#host.lacks(this.name, from, to);
+  }
+
+  #accept(event: Event): void {
     const droppable = isDroppable(event);
+    const { seq } = event;
+    if (seq !== undefined && !this.#isPattern) {
+      if (droppable ? seq <= this.#replayed : event.delivery === 'unordered' && !this.#isFresh(seq)) return;
+      this.#received++;
+      this.#highest = Math.max(this.#highest, seq);
+    }
     if (event.delivery === 'reliable') this.#sure = Math.max(this.#sure, event.seq ?? 0);
     if (droppable && event.ts !== undefined) {
       this.#transit = this.#host.meter.arrived(this.#host.clock.now() - event.ts, this.#transit);
@@ -177,9 +266,11 @@ export class ChannelCore implements Channel {
   /** The session is closed. */
   close(): void {
     this.#wanted = false;
+    this.#backfill.clear();
     this.#reset();
     this.#settle(new RequestError('closed'));
     this.#endQueues();
+    this.presence.close();
     this.#listeners.clear();
   }
 
@@ -190,25 +281,61 @@ export class ChannelCore implements Channel {
     for (const queue of this.#queues) queue.push(message, droppable);
   }
 
-  #subscribed({ seq, epoch }: Subscribed): void {
+  #subscribed({ seq, epoch, recovered, history }: Subscribed): void {
     const left = this.#left;
     const isNew = this.#epoch !== epoch;
     this.#left = undefined;
     if (isNew && this.#epoch !== undefined) this.#host.restarted(this.name);
+    if (isNew) this.#seen.clear();
     this.#epoch = epoch;
-    this.#base = seq;
+    this.#began = { epoch, seq, recovered };
+    this.#hasHistory = history;
     this.#highest = Math.max(this.#highest, seq);
     this.#sure = Math.max(this.#sure, seq);
+    this.#replayed = left && !isNew ? left.highest : 0;
     this.#settle();
-    if (!left) return;
-    if (isNew) this.#host.lacks(this.name, left.sure + 1, undefined);
-    else if (seq > left.sure && seq > left.all) this.#host.lacks(this.name, left.sure + 1, seq);
+    if (this.#isPattern) {
+      // Nobody knows of which channels, nor how much.
+      if (left) this.#host.lacks(this.name, 0, undefined);
+    } else if (left) {
+      if (isNew) this.#host.lacks(this.name, left.sure + 1, undefined);
+      else if (seq > left.sure && seq > left.all) this.#missed(left.sure + 1, seq);
+    }
+    this.#backfill.release();
+    this.presence.joined();
+  }
+
+  #missed(from: number, to: number): void {
+    if (this.#hasHistory) this.#backfill.fill(from, to);
+    else this.#host.lacks(this.name, from, to);
+  }
+
+  /** False: this `unordered` one has come before. */
+  #isFresh(seq: number): boolean {
+    if (this.#seen.has(seq)) return false;
+    this.#seen.add(seq);
+    if (this.#seen.size > MAX_SEEN) this.#seen.delete(this.#seen.values().next().value!);
+    return true;
+  }
+
+  async #inquire(asked: object): Promise<unknown> {
+    if (this.#isPattern) throw this.#noChannel();
+    return this.#host.inquire(this.name, asked);
+  }
+
+  #report(cause: RequestError): void {
+    const { code, message } = cause;
+    this.#host.report(new RequestError(code, message, { cause, details: { channel: this.name } }));
+  }
+
+  #noChannel(): TypeError {
+    return new TypeError(`'${this.name}' is a pattern, not a channel`);
   }
 
   /** Nothing of the subscription is left but what it missed. */
   #reset(): void {
     this.#missedBefore = this.missing;
-    this.#base = undefined;
+    this.#began = undefined;
     this.#highest = 0;
     this.#sure = 0;
     this.#received = 0;
@@ -220,7 +347,7 @@ export class ChannelCore implements Channel {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (error) waiting?.reject(error);
-    else waiting?.resolve();
+    else waiting?.resolve(this.#began!);
   }
 
   #endQueues(): void {

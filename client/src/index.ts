@@ -13,8 +13,14 @@ export type {
 export type {
   Channel,
   CloseInfo,
+  HistoryOptions,
+  HistoryPage,
+  Member,
   Message,
   MessageMeta,
+  Position,
+  Presence,
+  PresenceEvents,
   PublishOptions,
   ReceiptListener,
   RequestOptions,
@@ -22,6 +28,8 @@ export type {
   SessionEvents,
   SessionState,
   StreamOptions,
+  SubscribeOptions,
+  Subscription,
   TransportInfo,
 } from './api.ts';
 export type { AppEvents, AppSession } from './app-session.ts';

@@ -16,13 +16,17 @@ export interface RequestTerms {
   readonly orElse?: Outcome;
   /** Makes of what became of a publication what to resolve with; undefined: there is more to hear. */
   readonly heard?: ((outcome: Outcome | Stage) => unknown) | undefined;
+  /** A RESPONSE is what to resolve with. Absent: it says that a publication was `delivered`. */
+  readonly reply?: boolean | undefined;
+  /** Resolve with a RESPONSE itself. */
+  readonly raw?: boolean | undefined;
   /** Takes a part of the answer. */
   readonly part?: ((value: unknown) => void) | undefined;
   /** Tells the gateway that nobody waits any more. */
   readonly cancel?: ((why: Forsaken) => void) | undefined;
 }
 
-interface Pending extends Pick<RequestTerms, 'orElse' | 'heard' | 'part' | 'cancel'> {
+interface Pending extends Pick<RequestTerms, 'orElse' | 'heard' | 'reply' | 'raw' | 'part' | 'cancel'> {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
   /** Takes timer and listener away. */
@@ -74,8 +78,11 @@ export class Requests {
     }
     const { id } = answer;
     try {
-      if (answer.kind === 'response' && answer.more) this.#pending.get(id)?.part?.(readPayload(answer));
-      else this.settle(id, answer.kind === 'response' ? readPayload(answer) : answer);
+      const { heard, part, raw, reply } = this.#pending.get(id) ?? {};
+      if (answer.kind !== 'response' || raw) this.settle(id, answer);
+      else if (answer.more) part?.(readPayload(answer));
+      else if (heard && !reply) this.told(id, 'delivered');
+      else this.settle(id, readPayload(answer));
     } catch (cause) {
       this.fail(id, new RequestError('bad-payload', undefined, { cause }));
     }

@@ -1,9 +1,11 @@
 import { type Answers, type Inquiry, PartCount, Parts } from '@spillway/delivery';
-import type { Cancel, Event, Hello, Outcome, Rung, Taken } from '@spillway/envelope';
-import { encode, validChannel } from '@spillway/envelope';
+import type { Cancel, Event, Hello, Outcome, Response, Rung, Stage, Taken } from '@spillway/envelope';
+import { encode, jsonPayload, validPattern } from '@spillway/envelope';
 import type {
   Channel,
   CloseInfo,
+  HistoryOptions,
+  Position,
   PublishOptions,
   RequestOptions,
   Session,
@@ -20,6 +22,7 @@ import { Courier, type CourierHost, type Incoming } from './courier.ts';
 import { Emitter } from './emitter.ts';
 import { RequestError } from './errors.ts';
 import { Handlers } from './handlers.ts';
+import { type RawPage, readPage } from './history.ts';
 import type { Link } from './link.ts';
 import { openMessage } from './message.ts';
 import { type Outgoing, SOFT_BUDGET } from './outbox.ts';
@@ -27,6 +30,7 @@ import { writePayload } from './payload.ts';
 import { Queue } from './queue.ts';
 import { receiptOf } from './receipt.ts';
 import { type Forsaken, Requests, type RequestTerms, toRequestError } from './requests.ts';
+import { Routes } from './routes.ts';
 import type { Meter, SessionStats } from './stats.ts';
 
 /** The default for the answer to a request, ms. */
@@ -40,6 +44,7 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
   readonly #connector: Connector;
   readonly #events: Emitter<SessionEvents>;
   readonly #channels = new Map<string, ChannelCore>();
+  readonly #routes = new Routes<ChannelCore>();
   readonly #requests: Requests;
   readonly #handlers: Handlers;
   /** To the gateway's requests in its session. */
@@ -104,9 +109,10 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
   channel<Events extends object = Record<string, unknown>>(name: string): Channel<Events> {
     let channel = this.#channels.get(name);
     if (!channel) {
-      if (!validChannel(name)) throw new TypeError(`not a channel: ${name}`);
+      if (!validPattern(name)) throw new TypeError(`not a channel: ${name}`);
       channel = new ChannelCore(name, this);
       this.#channels.set(name, channel);
+      if (/[+#]/.test(name)) this.#routes.add(channel);
     }
     // Types of payloads are the caller's word; at run time they are what comes.
     return channel as unknown as Channel<Events>;
@@ -207,12 +213,13 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
     channel: string,
     type: string,
     payload: unknown,
-    { delivery = 'reliable', key, codec, maxAge, oversize, receipt }: PublishOptions,
-  ): boolean | Promise<Outcome> {
+    { delivery = 'reliable', key, codec, maxAge, oversize, receipt, reply }: PublishOptions,
+  ): boolean | Promise<unknown> {
     const event = (id?: string): Outgoing => {
       const body = writePayload(payload, codec);
       return { kind: 'event', channel, type, delivery, key, maxAge, oversize, id, ...body };
     };
+    if (reply) return this.#await(event, { orElse: 'gap', heard: silence, reply }).then(replyOf);
     if (receipt) {
       const listener = typeof receipt === 'function' && this.#guarded(receipt);
       const heard = receiptOf(listener || receipt);
@@ -231,15 +238,28 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
     await this.#room.promise;
   }
 
-  ask(kind: 'subscribe' | 'unsubscribe', channel: string): Promise<unknown> | undefined {
+  ask(kind: 'subscribe' | 'unsubscribe', channel: string, since?: Position): Promise<unknown> | undefined {
     const isOpen = this.#connector.link !== undefined;
     const courier = this.#courier;
     // The gateway may keep a subscription while we are away, so it hears of its end; for a new one there is time.
     if (!courier || (kind === 'subscribe' && !isOpen)) return undefined;
     const id = this.#nextId();
-    courier.control({ kind, id, channel });
+    courier.control(kind === 'subscribe' ? { kind, id, channel, since } : { kind, id, channel });
     if (kind === 'unsubscribe') courier.leave(channel);
     return isOpen ? this.#requests.open(id, { timeout: REQUEST_TIMEOUT, sent: true }) : undefined;
+  }
+
+  inquire(channel: string, asked: object): Promise<unknown> {
+    return this.request('$presence', asked, { channel });
+  }
+
+  async page(channel: string, query: HistoryOptions): Promise<RawPage> {
+    const body = { codec: 'json', payload: jsonPayload(query) } as const;
+    const page = this.#await((id) => ({ kind: 'request', id, channel, type: '$history', ...body }), {
+      timeout: REQUEST_TIMEOUT,
+      raw: true,
+    });
+    return readPage((await page) as Response);
   }
 
   restarted(channel: string): void {
@@ -351,9 +371,13 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
         else this.#requests.fail(envelope.id, error);
         return;
       }
-      case 'gap':
-        this.lacks(envelope.channel, envelope.from, envelope.to);
+      case 'gap': {
+        const { channel, from, to } = envelope;
+        const its = this.#channels.get(channel);
+        if (its) its.gap(from, to);
+        else this.lacks(channel, from, to);
         return;
+      }
       case 'drain':
         this.#connector.drain(envelope.within);
         this.#events.emit('drain', { within: envelope.within });
@@ -394,14 +418,16 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
   /** What nobody waits for: a publication was refused, or, where no type is named, a subscription revoked. */
   #failed(error: RequestError): void {
     const { channel, type } = (error.details ?? {}) as { channel?: string; type?: string };
-    const revoked = type === undefined && this.#channels.get(channel ?? '');
-    if (revoked) revoked.refused(error);
+    const its = this.#channels.get(channel ?? '');
+    if (type === undefined && its) its.refused(error);
+    else if (type === '$presence' && its) its.presence.refused(error);
     else this.report(error);
   }
 
   #deliver(event: Event): void {
     if (event.channel !== '') {
       this.#channels.get(event.channel)?.receive(event);
+      for (const pattern of this.#routes.find(event.channel)) pattern.receive(event);
       return;
     }
     const message = openMessage(event, this);
@@ -458,6 +484,26 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
   #nextId(): string {
     return (++this.#lastId).toString(36);
   }
+}
+
+/** What became of a publication whose publisher waits for an answer, where there is none. */
+class Silence {
+  readonly outcome: Outcome | Stage;
+
+  constructor(outcome: Outcome | Stage) {
+    this.outcome = outcome;
+  }
+}
+
+function silence(outcome: Outcome | Stage): Silence | undefined {
+  return outcome === 'received' ? undefined : new Silence(outcome);
+}
+
+function replyOf(answer: unknown): unknown {
+  if (!(answer instanceof Silence)) return answer;
+  const { outcome } = answer;
+  if (outcome === 'delivered' || outcome === 'processed') return undefined;
+  throw new RequestError(outcome);
 }
 
 /** Could it be the next that we make? */
