@@ -1,0 +1,4 @@
+import { channelCompliance } from './compliance/channels.ts';
+
+channelCompliance('websocket', 'binary');
+channelCompliance('websocket', 'json');
