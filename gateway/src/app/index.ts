@@ -7,4 +7,4 @@ export {
   type RequestDefinition,
   type Schemas,
 } from './define.ts';
-export { bytes, type FromServer, fromServer } from './schemas.ts';
+export { bytes, type FromServer, fromServer, guarded } from './schemas.ts';

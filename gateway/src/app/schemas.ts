@@ -22,6 +22,17 @@ export function isFromServer(schema: StandardSchemaV1): boolean {
   return '~fromServer' in schema;
 }
 
+/**
+ * A schema of what a type guard accepts, where that is all there is to check: no library is needed for it.
+ * @param expected what the refusal says was expected: `a text`
+ */
+export function guarded<Value>(
+  expected: string,
+  accepts: (value: unknown) => value is Value,
+): StandardSchemaV1<Value> {
+  return accepting(expected, accepts);
+}
+
 /** Payloads of codec `bytes`, of any content. */
 export function bytes(): StandardSchemaV1<Uint8Array> {
   return accepting('bytes', (value) => value instanceof Uint8Array);

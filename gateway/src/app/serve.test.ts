@@ -14,7 +14,7 @@ import {
 } from '../core/request-handlers.ts';
 import type { SessionHandle } from '../core/session-handle.ts';
 import { defineApp } from './define.ts';
-import { fromServer } from './schemas.ts';
+import { fromServer, guarded } from './schemas.ts';
 import { type AppHost, type Implementation, serve } from './serve.ts';
 import { app, later, record, text } from './test-app.ts';
 
@@ -232,6 +232,14 @@ test('the typed session sends and asks on the one that it is of, and validates t
     ['NOTICE', 'hello', { delivery: 'latest' }],
     ['CONFIRM', { name: 'ada' }, { timeout: 5, schema }],
   ]);
+});
+
+test('a type guard is a schema', () => {
+  const isText = (value: unknown): value is string => typeof value === 'string';
+  const host = new Host();
+  serve(host, defineApp({ channels: { lobby: { events: { SAY: guarded('a text', isText) } } } }), {});
+  expect(host.offer('lobby', 'SAY', 'hello')).toBeUndefined();
+  expect(refusal(() => host.offer('lobby', 'SAY', 7)).message).toBe('expected a text');
 });
 
 test('a pattern that is none, or twice there, is refused where the app is defined', () => {
