@@ -15,16 +15,14 @@ import type { Clock, Undo } from './clock.ts';
 import { Emitter } from './emitter.ts';
 import { RequestError } from './errors.ts';
 import type { RawPage } from './history.ts';
-import { openMessage } from './message.ts';
+import { type MessageHost, openMessage } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
 import { isDroppable } from './outbox.ts';
 import { PresenceCore } from './presence.ts';
-import type { Meter } from './stats.ts';
 
 /** What a channel needs of its session. */
-export interface ChannelHost {
+export interface ChannelHost extends MessageHost {
   readonly clock: Clock;
-  readonly meter: Meter;
   /** False once the session is closed. */
   readonly alive: boolean;
   publish(
@@ -45,8 +43,6 @@ export interface ChannelHost {
   restarted(channel: string): void;
   /** Messages are gone for good; `to` is undefined where nobody knows. */
   lacks(channel: string, from: number, to: number | undefined): void;
-  /** Something that no caller waits for. */
-  report(error: RequestError): void;
   /** A listener threw. */
   blame(error: unknown): void;
 }

@@ -2,6 +2,7 @@ import { Answers, type AnswersHost, type Inquiry } from '@spillway/delivery';
 import type { Codec, ErrorEnvelope, Request, Response } from '@spillway/envelope';
 import type { Undo } from './clock.ts';
 import { RequestError } from './errors.ts';
+import type { Inbound } from './options.ts';
 import type { Fate } from './outbox.ts';
 import { readPayload, writePayload } from './payload.ts';
 
@@ -20,6 +21,8 @@ export interface HandlersHost {
   readonly hasRoom: boolean;
   /** Sends an answer. */
   answer(envelope: Response | ErrorEnvelope): Fate;
+  /** The payload as the handler gets it. Throws `RequestError` where it is not what the application takes. */
+  check(what: Inbound, payload: unknown): unknown;
   /** A handler threw what is no `RequestError`. */
   blame(error: unknown): void;
 }
@@ -61,7 +64,8 @@ export class Handlers {
   #run(request: Request, inquiry: Inquiry): unknown {
     const handler = this.#handlers.get(request.type);
     if (!handler) throw new RequestError('unknown-request', `no handler for '${request.type}'`);
-    return handler(payloadOf(request) as never, inquiry);
+    const { type, channel } = request;
+    return handler(this.#host.check({ kind: 'call', type, channel }, payloadOf(request)) as never, inquiry);
   }
 
   #respond(id: string, value: unknown, more: boolean, codec: Codec): Response {

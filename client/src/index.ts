@@ -35,6 +35,6 @@ export type {
 export type { AppEvents, AppSession } from './app-session.ts';
 export { connect } from './connect.ts';
 export { ConnectError, type ConnectErrorCode, type LocalErrorCode, RequestError } from './errors.ts';
-export type { ConnectOptions, RaceOptions, ReconnectOptions } from './options.ts';
+export type { ConnectOptions, Inbound, RaceOptions, ReconnectOptions } from './options.ts';
 export type { SessionStats } from './stats.ts';
 export type { VerdictStorage } from './verdict.ts';

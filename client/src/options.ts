@@ -28,6 +28,14 @@ export interface ReconnectOptions {
   readonly maxAttempts?: number | undefined;
 }
 
+/** What comes in: an `event` of a channel, a `message` to this session, what the gateway answers or asks. */
+export interface Inbound {
+  readonly kind: 'event' | 'message' | 'response' | 'part' | 'call';
+  readonly type: string;
+  /** Empty: about no channel. */
+  readonly channel: string;
+}
+
 export interface ConnectOptions {
   /** Goes to the gateway's `authenticate`, in HELLO and never in a URL. A function is asked for each attempt. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
@@ -56,6 +64,11 @@ export interface ConnectOptions {
   readonly maxDelay?: number | undefined;
   /** Leave WebTransport alone in browsers where it is known not to hold. @default true */
   readonly quirks?: boolean | undefined;
+  /**
+   * Sees each payload that comes in, and returns it as the application gets it; what it throws refuses it, and becomes a
+   * `RequestError` `invalid-payload`. `checks(app)` of `@spillway/gateway/app` makes one. @default all is taken as it is
+   */
+  readonly check?: ((what: Inbound, payload: unknown) => unknown) | undefined;
   /** Ends the attempt to connect, and later the session. */
   readonly signal?: AbortSignal | undefined;
   /** Where failures of WebTransport are remembered. @default localStorage, or memory where there is none */
@@ -89,7 +102,7 @@ const DEFAULTS = {
 
 /** Options with their defaults filled in; those of `race` and `reconnect` stand with the others. */
 export type Settings = Readonly<typeof DEFAULTS> &
-  Pick<ConnectOptions, 'token' | 'signal' | 'storage'> & {
+  Pick<ConnectOptions, 'token' | 'signal' | 'storage' | 'check'> & {
     readonly certificateHashes?: readonly Uint8Array<ArrayBuffer>[] | undefined;
   };
 

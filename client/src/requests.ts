@@ -84,7 +84,13 @@ export class Requests {
       else if (heard && !reply) this.told(id, 'delivered');
       else this.settle(id, readPayload(answer));
     } catch (cause) {
-      this.fail(id, new RequestError('bad-payload', undefined, { cause }));
+      const { cancel } = (answer.kind === 'response' && answer.more && this.#pending.get(id)) || {};
+      this.fail(
+        id,
+        cause instanceof RequestError ? cause : new RequestError('bad-payload', undefined, { cause }),
+      );
+      // Without this part the rest is of no use.
+      cancel?.('aborted');
     }
   }
 

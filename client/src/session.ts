@@ -25,6 +25,7 @@ import { Handlers } from './handlers.ts';
 import { type RawPage, readPage } from './history.ts';
 import type { Link } from './link.ts';
 import { openMessage } from './message.ts';
+import type { Inbound } from './options.ts';
 import { type Outgoing, SOFT_BUDGET } from './outbox.ts';
 import { writePayload } from './payload.ts';
 import { Queue } from './queue.ts';
@@ -70,6 +71,7 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
         return hasRoom();
       },
       answer: (envelope) => this.#courier?.answer(envelope) ?? 'dropped',
+      check: (what, payload) => this.check(what, payload),
       blame: (error) => this.blame(error),
     });
     this.#queue = new Queue(context.settings.maxQueuedBytes, (envelope, name) => {
@@ -131,18 +133,16 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
     const progressed = progress && this.#guarded(progress);
     const part = (value: unknown): void => {
       count.take();
-      progressed?.(value);
+      progressed?.(this.check({ kind: 'part', type, channel }, value));
     };
     const cancel = (why: Forsaken): void => {
       // Who gave it an id may ask again, and then wants the answer.
       if (why === 'aborted' || id === undefined) this.#tell({ kind: 'cancel', id: given });
     };
     const terms = { timeout, signal, part, cancel };
-    return (await this.#await(
-      () => ({ kind: 'request', id: given, channel, type, ...body }),
-      terms,
-      given,
-    )) as Response;
+    const asked = (): Outgoing => ({ kind: 'request', id: given, channel, type, ...body });
+    const answer = await this.#await(asked, terms, given);
+    return this.check({ kind: 'response', type, channel }, answer) as Response;
   }
 
   stream<Part, Answer>(
@@ -158,13 +158,13 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
       waits: () => this.clock.after(timeout, () => this.#requests.drop(id, 'timeout')),
     });
     const part = (value: unknown): void => {
-      if (!parts.push(value)) this.#requests.drop(id, 'overrun');
+      const checked = this.check({ kind: 'part', type, channel }, value);
+      if (!parts.push(checked)) this.#requests.drop(id, 'overrun');
     };
     const cancel = (): void => this.#tell({ kind: 'cancel', id });
-    this.#await(() => ({ kind: 'request', id, channel, type, ...body }), { signal, part, cancel }, id).then(
-      (answer) => parts.end(answer),
-      (error) => parts.fail(error),
-    );
+    this.#await(() => ({ kind: 'request', id, channel, type, ...body }), { signal, part, cancel }, id)
+      .then((answer) => parts.end(this.check({ kind: 'response', type, channel }, answer)))
+      .catch((error) => parts.fail(error));
     // Types of payloads are the caller's word.
     return parts as AsyncIterableIterator<Part, Answer, void>;
   }
@@ -268,6 +268,17 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
 
   lacks(channel: string, from: number, to: number | undefined): void {
     this.#events.emit('gap', { channel, from, to });
+  }
+
+  check(what: Inbound, payload: unknown): unknown {
+    const { check } = this.#context.settings;
+    try {
+      return check ? check(what, payload) : payload;
+    } catch (cause) {
+      const { message, details } = cause as { message?: string; details?: object };
+      const { channel, type } = what;
+      throw new RequestError('invalid-payload', message, { cause, details: { channel, type, ...details } });
+    }
   }
 
   report(error: RequestError): void {

@@ -1,4 +1,5 @@
 // What client and server have to agree on, without anything of a server: `@spillway/gateway/app`.
+export { type Arriving, checks } from './checks.ts';
 export {
   type App,
   type AppDefinition,
