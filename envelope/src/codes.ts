@@ -21,6 +21,7 @@ export const CLOSE = {
   'server-full': 4506,
   'transport-lost': 4507,
   replaced: 4508,
+  'token-expired': 4509,
 } as const;
 
 export type CloseName = keyof typeof CLOSE;

@@ -82,6 +82,7 @@ export const CONTROL: { readonly [K in Control['kind']]: Field<Fields<K>> } = {
       idleTimeout: uint(),
     }),
     received,
+    expires: optional(uint()),
   }),
   ping: struct<Fields<'ping'>>({ time: uint() }),
   pong: struct<Fields<'pong'>>({ time: uint(), now: uint() }),
@@ -127,6 +128,8 @@ export const CONTROL: { readonly [K in Control['kind']]: Field<Fields<K>> } = {
   number: struct<Fields<'number'>>({ number }),
   cancel: struct<Fields<'cancel'>>({ id }),
   taken: struct<Fields<'taken'>>({ id, count: number }),
+  auth: struct<Fields<'auth'>>({ id, token: string(0, MAX_TOKEN) }),
+  expiring: struct<Fields<'expiring'>>({ within: uint() }),
 };
 
 /** A field whose value must satisfy `valid`, which no part of it can tell alone. */

@@ -111,6 +111,8 @@ export interface Welcome {
   readonly limits: SessionLimits;
   /** What the gateway has received of this session; `NOTHING_RECEIVED` unless `resumed`. */
   readonly received: Received;
+  /** Until the token ends that HELLO brought, ms; absent where it has no end. */
+  readonly expires?: number | undefined;
 }
 
 /** `time` is the sender's clock in ms; it comes back in PONG untouched. */
@@ -226,6 +228,19 @@ export interface Taken {
   readonly count: number;
 }
 
+/** A newer token for the session, in place of that of HELLO. Answered by a RESPONSE or ERROR with the same id. */
+export interface Auth {
+  readonly kind: 'auth';
+  readonly id: string;
+  readonly token: string;
+}
+
+/** The token ends in this many ms, and with it the connection, unless AUTH brings a newer one. */
+export interface Expiring {
+  readonly kind: 'expiring';
+  readonly within: number;
+}
+
 /** The gateway goes away: move within this many ms. */
 export interface Drain {
   readonly kind: 'drain';
@@ -310,6 +325,8 @@ export type Envelope =
   | NumberEnvelope
   | Cancel
   | Taken
+  | Auth
+  | Expiring
   | ErrorEnvelope
   | Event
   | Request

@@ -17,6 +17,8 @@ const HAND: readonly [name: string, envelope: Envelope, bytes: string][] = [
   ['number: kind 20', { kind: 'number', number: 128 }, '34 8001'],
   ['cancel: kind 21', { kind: 'cancel', id: 'a' }, '35 01 61'],
   ['taken: kind 22', { kind: 'taken', id: 'a', count: 300 }, '36 01 61 ac02'],
+  ['auth: kind 23', { kind: 'auth', id: 'a', token: 'xyz' }, '37 01 61 03 78797a'],
+  ['expiring: kind 24', { kind: 'expiring', within: 300 }, '38 ac02'],
   [
     'receipt: kind 17, outcome 6 is processed',
     { kind: 'receipt', receipts: [{ id: 'x', outcome: 'processed' }] },

@@ -33,6 +33,8 @@ export const KINDS = [
   'number',
   'cancel',
   'taken',
+  'auth',
+  'expiring',
 ] as const satisfies readonly Kind[];
 
 /** Is it one of the kinds with a payload? */

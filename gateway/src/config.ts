@@ -51,7 +51,12 @@ const LIMIT_HELP: Readonly<Record<keyof Limits, string>> = {
   idleTimeout: 'silence before a connection is closed, ms',
   stallTimeout: 'the same while something is unacknowledged, ms',
   resumeWindow: 'how long a session is kept for a lost client, ms',
+  tokenLead: 'how long before the end of its token a client is told, ms',
   pingInterval: 'time between pings, ms',
+  streamHeartbeat: 'time between comments in a silent event stream, ms',
+  pollTimeout: 'how long a poll waits for something to answer, ms',
+  maxPostBytes: 'largest body of a POST to /send, bytes',
+  ticketLifetime: 'how long a ticket for /events is good, ms',
   drainTimeout: 'how long a drain waits for clients, ms',
 };
 

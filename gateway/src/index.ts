@@ -11,6 +11,15 @@ export {
   type Implementation,
   serve,
 } from './app/serve.ts';
+export { type JwtOptions, type JwtUser, jwt } from './auth/jwt.ts';
+export type {
+  JwksOptions,
+  KeyOptions,
+  PublicAlgorithm,
+  PublicKeyOptions,
+  SecretAlgorithm,
+  SecretOptions,
+} from './auth/keys.ts';
 export { type CliOptions, runGateway } from './cli.ts';
 export { type Config, ConfigError, configHelp, parseConfig } from './config.ts';
 export type {
@@ -35,6 +44,7 @@ export { EngineError, type EngineErrorCode } from './core/contracts/engine.ts';
 export type { Admission } from './core/contracts/transport.ts';
 export type { DropOptions } from './core/drop-options.ts';
 export { SpillwayError } from './core/errors.ts';
+export type { Grants } from './core/grants.ts';
 export { DEFAULT_LIMITS, type Limits } from './core/limits.ts';
 export type { Logger } from './core/logger.ts';
 export type { CborCodec } from './core/payload.ts';
@@ -49,6 +59,7 @@ export type {
   User,
 } from './core/session-handle.ts';
 export type { SessionTotals } from './core/sessions.ts';
+export type { TokenFault } from './core/token-fault.ts';
 export type { Drops } from './core/traffic.ts';
 export { createGateway, Gateway, type GatewayEvents, type GatewayStats } from './gateway.ts';
 export type { FileAnswer, Files } from './http/routes.ts';

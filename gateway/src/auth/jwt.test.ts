@@ -1,16 +1,13 @@
 import { UnsecuredJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
-import type { Admission } from '../core/contracts/transport.ts';
 import type { SpillwayError } from '../core/errors.ts';
 import { type JwtOptions, jwt } from './jwt.ts';
 import { bytes, type Claims, NOW, now, SECONDS, SECRET, sign } from './test-issuer.ts';
 
-const admission = {} as Admission;
-
 /** What becomes of a token. */
 function check(token: string | undefined, options: Partial<JwtOptions> = {}): Promise<unknown> {
   const authenticate = jwt({ secret: SECRET, algorithms: ['HS256'], now, ...options } as JwtOptions);
-  return Promise.resolve(authenticate(token, admission));
+  return Promise.resolve(authenticate(token));
 }
 
 /** Why a token is refused. */

@@ -1,9 +1,8 @@
 import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
 import type { SpillwayError } from '../core/errors.ts';
-import type { Authenticate } from '../core/session-context.ts';
+import { type Grants, readGrants } from '../core/grants.ts';
 import type { User } from '../core/session-handle.ts';
-import { unauthorized } from './fault.ts';
-import { type Grants, readGrants } from './grants.ts';
+import { unauthorized } from '../core/token-fault.ts';
 import { type KeyOptions, keySource } from './keys.ts';
 
 /** What a token must say. Times in ms. */
@@ -44,7 +43,7 @@ export interface JwtUser extends User {
  * client is told `internal` and tries again.
  * @throws TypeError for a key or algorithm that cannot be
  */
-export function jwt(options: JwtOptions): (...args: Parameters<Authenticate>) => Promise<JwtUser> {
+export function jwt(options: JwtOptions): (token: string | undefined) => Promise<JwtUser> {
   const { clockTolerance = 5_000, maxTokenAge, requireExpiry = true, now = Date.now } = options;
   const { audience, issuer, grantsClaim = 'spillway', requireGrants = false } = options;
   const keys = keySource(options);

@@ -1,8 +1,8 @@
 import { SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
-import type { Admission } from '../core/contracts/transport.ts';
-import { Expiry } from './expiry.ts';
-import { type Action, authorizeFrom } from './grants.ts';
+import type { ChannelAction } from '../core/channel-options.ts';
+import { Expiry } from '../core/expiry.ts';
+import { authorizeFrom } from '../core/grants.ts';
 import { jwt } from './jwt.ts';
 
 /**
@@ -26,7 +26,7 @@ const TOKENS = {
 
 type Name = keyof typeof TOKENS;
 
-const actions = ['subscribe', 'publish', 'presence', 'history'] as const satisfies readonly Action[];
+const actions = ['subscribe', 'publish', 'presence', 'history'] as const satisfies readonly ChannelAction[];
 
 /** For each channel who may do what: s(ubscribe), p(ublish), P(resence), h(istory). */
 const MATRIX: readonly [channel: string, ada: string, bob: string][] = [
@@ -57,7 +57,7 @@ const MATRIX: readonly [channel: string, ada: string, bob: string][] = [
   ['#', '', ''],
 ];
 
-const LETTER: Readonly<Record<Action, string>> = {
+const LETTER: Readonly<Record<ChannelAction, string>> = {
   subscribe: 's',
   publish: 'p',
   presence: 'P',
@@ -70,11 +70,12 @@ async function open(name: Name, now = NOW) {
     .setProtectedHeader({ alg: 'HS256' })
     .sign(SECRET);
   const authenticate = jwt({ secret: SECRET, algorithms: ['HS256'], clockTolerance: 0, now: () => now });
-  const user = await authenticate(token, {} as Admission);
+  const user = await authenticate(token);
   const expiry = new Expiry(user, { lead: 10_000, grace: 0 }, now);
   const authorize = authorizeFrom(user.grants!);
   return {
-    may: (action: Action, channel: string, at: number) => expiry.valid(at) && authorize(action, channel),
+    may: (action: ChannelAction, channel: string, at: number) =>
+      expiry.valid(at) && authorize(action, channel),
   };
 }
 

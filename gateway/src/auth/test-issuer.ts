@@ -10,7 +10,6 @@ import {
   type JWK,
   SignJWT,
 } from 'jose';
-import type { Admission } from '../core/contracts/transport.ts';
 import { type JwtOptions, jwt } from './jwt.ts';
 
 /** Long enough for every algorithm. */
@@ -97,7 +96,6 @@ export class Issuer implements AsyncDisposable {
   }
 
   authenticate(options: Partial<JwtOptions> = {}): (token: string) => Promise<unknown> {
-    const authenticate = jwt({ jwks: this.url, algorithms: ['ES256'], now, ...options } as JwtOptions);
-    return (token) => authenticate(token, {} as Admission);
+    return jwt({ jwks: this.url, algorithms: ['ES256'], now, ...options } as JwtOptions);
   }
 }

@@ -22,6 +22,13 @@ test('the same user, or nobody as before, is not asked about', () => {
   expect(answers.length).toBe(0);
 });
 
+test('a newer token of the same user is not asked about, and its end is the one that counts', () => {
+  const { one, answers } = claims({ id: 'ada', exp: 1, expiresAt: 1_000 });
+  expect(one.become({ expiresAt: 2_000, exp: 2, id: 'ada' })).toBeUndefined();
+  expect(one.user?.expiresAt).toBe(2_000);
+  expect(answers.length).toBe(0);
+});
+
 test('another one is the user at once, and what that changes is waited for', async () => {
   const { one, answers } = claims({ id: 'ada' });
   const changed = one.become({ id: 'ada', role: 'admin' });

@@ -1,3 +1,4 @@
+import { accessChanged } from './expiry.ts';
 import type { User } from './session-handle.ts';
 
 /** Who a session belongs to. The same client may come back with other claims, and then what it may do is asked again. */
@@ -18,21 +19,14 @@ export class Claims {
 
   /** Who the client is now. A promise: until everything is decided that this, or a change before it, asks for. */
   become(user: User | undefined): Promise<void> | undefined {
-    if (isSame(user, this.#user)) return this.#asking;
+    const before = this.#user;
     this.#user = user;
+    const isSame = before && user ? !accessChanged(before, user) : before === user;
+    if (isSame) return this.#asking;
     const asking = Promise.all([this.#asking, this.#ask()]).then(() => {
       if (this.#asking === asking) this.#asking = undefined;
     });
     this.#asking = asking;
     return asking;
-  }
-}
-
-/** The same claims, as far as JSON tells. What JSON cannot hold may have changed. */
-function isSame(one: User | undefined, other: User | undefined): boolean {
-  try {
-    return JSON.stringify(one) === JSON.stringify(other);
-  } catch {
-    return false;
   }
 }

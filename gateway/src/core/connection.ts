@@ -14,6 +14,7 @@ import type { Timers } from './clock.ts';
 import type { Admission, Receiver, Transport } from './contracts/transport.ts';
 import { SpillwayError } from './errors.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { identify } from './identity.ts';
 import type { Limits } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { MeteredPort } from './metered-port.ts';
@@ -277,9 +278,8 @@ export class Connection implements Receiver {
   async #authenticate(hello: Hello, authenticate: Authenticate): Promise<void> {
     let user: User | undefined;
     try {
-      user = await authenticate(hello.token, this.admission, this.#reception.resuming(hello));
-      // Whatever a data base gives for "nobody" must not pass as somebody.
-      if (!user) throw new SpillwayError('unauthorized', 'the token was not accepted');
+      const { clock, resuming } = this.#reception;
+      user = await identify(authenticate, hello.token, this.admission, resuming(hello), clock);
     } catch (error) {
       this.#refuse(error);
       return;

@@ -12,6 +12,7 @@ import { Replies, type ReplyPath } from './replies.ts';
 import { isReserved } from './reserved.ts';
 import type { SessionContext } from './session-context.ts';
 import type { SessionHandle } from './session-handle.ts';
+import { unauthorized } from './token-fault.ts';
 import type { Drops } from './traffic.ts';
 
 /** What the application of a client says. */
@@ -134,6 +135,19 @@ export class Dispatch {
   /** An error that is about no single message. */
   error(error: SpillwayError, details: object): void {
     this.#replies.error(error, undefined, details);
+  }
+
+  /** What this answers has failed, and nothing else. */
+  failed(error: unknown, id: string): void {
+    this.#replies.failure(error, id);
+  }
+
+  /** The session's token has ended: nothing is done. */
+  expired(message: ClientMessage): void {
+    if (message.kind === 'unsubscribe') this.take(message);
+    else if (message.kind === 'response' || message.kind === 'error') this.calls.lost(message.id);
+    else if (isDroppable(message)) this.#answer(message.id, 'dropped');
+    else this.#replies.failure(unauthorized('expired'), message.id, about(message));
   }
 
   /** The client does not want the answer to its request any more. */

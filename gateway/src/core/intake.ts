@@ -1,6 +1,7 @@
 import { Receiver } from '@spillway/delivery';
 import {
   type Ack,
+  type Auth,
   type Encoding,
   type Envelope,
   type Event,
@@ -35,6 +36,7 @@ export interface IntakeHandler {
   acknowledged(ack: Ack): void;
   ping(time: number): void;
   pong(time: number): void;
+  auth(auth: Auth): void;
   /** So many NAMES of the client are taken in. */
   names(count: number): void;
   /** So many NAMES are taken in by the client. */
@@ -164,6 +166,9 @@ export class Intake {
       case 'named':
         if (this.#receiver.take(envelope, packet, now) === 'new') this.#handler.named(envelope.count);
         return;
+      case 'auth':
+        this.#handler.auth(envelope);
+        return;
       case 'cancel':
         if (this.#receiver.take(envelope, packet, now) === 'new') this.#handler.cancel(envelope.id);
         return;
@@ -177,6 +182,7 @@ export class Intake {
       case 'gap':
       case 'receipt':
       case 'drain':
+      case 'expiring':
         throw new ProtocolError('bad-value', `a client does not send ${envelope.kind} here`);
       default:
         envelope satisfies never;

@@ -49,8 +49,18 @@ export interface Limits {
   readonly stallTimeout: number;
   /** How long a session is kept for a client whose connection was lost. @default 120000 */
   readonly resumeWindow: number;
+  /** How long before its token ends a client is told; at most half of what the token has left when it comes. @default 30000 */
+  readonly tokenLead: number;
   /** How often either end pings. @default 10000 */
   readonly pingInterval: number;
+  /** An event stream with nothing to say sends a comment so often: proxies cut what is silent. @default 15000 */
+  readonly streamHeartbeat: number;
+  /** How long a poll waits for something to answer; below what proxies wait. @default 25000 */
+  readonly pollTimeout: number;
+  /** Longest body of a POST to `/send`, of which a connection may have four; the largest message always fits. @default 262144 */
+  readonly maxPostBytes: number;
+  /** How long a ticket for `/events` is good. @default 10000 */
+  readonly ticketLifetime: number;
   /** How long `drain` waits for clients to leave. @default 30000 */
   readonly drainTimeout: number;
 }
@@ -78,7 +88,12 @@ export const DEFAULT_LIMITS: Limits = {
   idleTimeout: 30_000,
   stallTimeout: 10_000,
   resumeWindow: 120_000,
+  tokenLead: 30_000,
   pingInterval: 10_000,
+  streamHeartbeat: 15_000,
+  pollTimeout: 25_000,
+  maxPostBytes: 256 * 1024,
+  ticketLifetime: 10_000,
   drainTimeout: 30_000,
 };
 

@@ -59,7 +59,17 @@ beforeEach(() => {
 
 function outbox(limits: Partial<Limits> = {}, encoding: 'binary' | 'json' = 'binary'): Outbox {
   const { clock, limits: resolved, hub, handlers, logger } = new Bench({ limits });
-  const context = { clock, limits: resolved, hub, handlers, logger, book, maxDelay: 0, payloads: undefined! };
+  const context = {
+    clock,
+    limits: resolved,
+    hub,
+    handlers,
+    logger,
+    book,
+    maxDelay: 0,
+    payloads: undefined!,
+    authenticate: undefined,
+  };
   const out = new Outbox(context, encoding, traffic, {
     waiting: () => {},
     overflow: (why) => overflows.push(why),

@@ -1,5 +1,6 @@
 import type { NameBook } from '@spillway/envelope';
 import type { Timers } from './clock.ts';
+import type { Authenticate } from './connection.ts';
 import type { Hub } from './hub.ts';
 import type { Limits } from './limits.ts';
 import type { Logger } from './logger.ts';
@@ -16,5 +17,6 @@ export interface SessionContext {
   readonly book: NameBook;
   readonly payloads: Payloads;
   readonly handlers: RequestHandlers;
+  readonly authenticate: Authenticate | undefined;
   readonly logger: Logger;
 }

@@ -2,11 +2,19 @@ import type { CloseName, Codec, Delivery, Outcome, Rung, RungReason } from '@spi
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { CallOptions, StreamOptions } from './calls.ts';
 import type { DropOptions } from './drop-options.ts';
+import type { Grants } from './grants.ts';
 import type { Drops } from './traffic.ts';
 
 /** Who a session belongs to, as `authenticate` returned it. */
 export interface User {
   readonly id: string;
+  /** What the session may do at most, by channel; each channel's `authorize` can only narrow that. @default everything */
+  readonly grants?: Grants | undefined;
+  /**
+   * When the token ends, ms since the Unix epoch: the client is told some time before, and disconnected then unless it
+   * has sent a newer one. @default never
+   */
+  readonly expiresAt?: number | undefined;
   readonly [claim: string]: unknown;
 }
 
@@ -56,7 +64,7 @@ export interface SessionStats {
 /** One client's logical connection, as handlers and hooks see it. */
 export interface SessionHandle {
   readonly id: string;
-  /** Undefined when the gateway has no `authenticate`. Its claims may change when the client resumes, its id does not. */
+  /** Undefined when the gateway has no `authenticate`. Its claims may change when the client resumes or sends a newer token, its id does not. */
   readonly user: User | undefined;
   /** The last one, while not connected. */
   readonly transport: Rung | 'memory';

@@ -170,13 +170,21 @@ test.each([
 ])('authenticate that gives %s refuses the client', async (_, authenticate) => {
   const bench = new Bench({ authenticate });
   const client = bench.connect({ encoding: 'json' });
-  client.send(HELLO);
-  expect(await client.next('error')).toMatchObject({ code: 'unauthorized', id: undefined });
+  client.send({ ...HELLO, token: 'secret' });
+  expect(await client.next('error')).toMatchObject({
+    code: 'unauthorized',
+    id: undefined,
+    details: '{"reason":"refused"}',
+  });
   expect(await client.end()).toEqual({
     code: CLOSE.unauthorized,
     reason: 'the token was not accepted',
   });
   expect([bench.opened, bench.closed, bench.sessions.size]).toEqual([[], [], 0]);
+
+  const silent = bench.connect();
+  silent.send(HELLO);
+  expect(await silent.next('error')).toMatchObject({ details: '{"reason":"missing"}' });
 });
 
 test.each([

@@ -28,6 +28,7 @@ import { Publication } from './publication.ts';
 import { isReserved } from './reserved.ts';
 import type { SessionContext } from './session-context.ts';
 import type { SendOptions, SessionHandle, SessionStats, User } from './session-handle.ts';
+import { SessionToken } from './session-token.ts';
 import { Traffic } from './traffic.ts';
 import { Turn } from './turn.ts';
 
@@ -74,6 +75,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
   readonly #dispatch: Dispatch;
   readonly #turn: Turn;
   readonly #claims: Claims;
+  readonly #token: SessionToken;
   readonly #carriage: Carriage;
   #outstandingSince = Number.POSITIVE_INFINITY;
   #resumes = 0;
@@ -112,6 +114,13 @@ export class Session implements Carried, Subscriber, SessionHandle {
     });
     this.#intake = new Intake(limits, encoding, this.traffic, this.#handler(), clock.exact());
     this.#turn = new Turn(clock, maxDelay, () => this.#flush());
+    this.#token = new SessionToken(context, this.#claims, {
+      reply: (envelope) => this.#outbox.control(envelope),
+      refused: (error, id) => this.#dispatch.failed(error, id),
+      expiring: (within) => this.#carriage.present.write({ kind: 'expiring', within }),
+      // The client may come back to its session with a newer one.
+      expired: () => this.#carriage.present.close('token-expired', 'the token has ended'),
+    });
   }
 
   get user(): User | undefined {
@@ -152,7 +161,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
 
   /** Who the client is now. A promise: until what that changes for its subscriptions is decided. */
   become(user: User | undefined): Promise<void> | undefined {
-    return this.#claims.become(user);
+    return this.#token.become(user);
   }
 
   /**
@@ -175,6 +184,8 @@ export class Session implements Carried, Subscriber, SessionHandle {
 
   /** Deadlines. The gateway calls it a few times a second. */
   tick(now: number): void {
+    if (!this.connected) return;
+    this.#token.tick(now);
     if (!this.connected) return;
     const { pending, retained, inFlight } = this.#outbox.stats;
     if (pending + retained + inFlight === 0) {
@@ -303,7 +314,11 @@ export class Session implements Carried, Subscriber, SessionHandle {
       get listening() {
         return isListening();
       },
-      message: (message) => this.#dispatch.take(message),
+      message: (message) => {
+        if (this.#token.valid) this.#dispatch.take(message);
+        else this.#dispatch.expired(message);
+      },
+      auth: (auth) => void this.#token.refresh(auth, this.#carriage.present.admission),
       cancel: (id) => this.#dispatch.cancel(id),
       taken: (id, count) => this.#dispatch.taken(id, count),
       overRate: (message) => this.#dispatch.overRate(message),
@@ -340,6 +355,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
       time: clock.now(),
       limits: sessionLimits(limits),
       received: resumed === undefined ? NOTHING_RECEIVED : received,
+      expires: this.#token.within,
     });
     try {
       this.#outbox.attach(connection.port, resumed?.received);
@@ -435,6 +451,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
     this.#carriage.close('normal', 'the session is over');
     this.#turn.close();
     this.#outbox.close();
+    this.#token.close();
     this.#dispatch.close();
     this.#keeper.ended(this, code, reason);
   }

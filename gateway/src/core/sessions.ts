@@ -1,6 +1,6 @@
 import { CLOSE, closeName, type Hello } from '@spillway/envelope';
 import type { AdmissionControl } from './admission-control.ts';
-import { type Authenticate, Connection, type Reception } from './connection.ts';
+import { Connection, type Reception } from './connection.ts';
 import type { Acceptor, Admission, Receiver, Refusal, Transport } from './contracts/transport.ts';
 import { DetachedSessions } from './detached-sessions.ts';
 import { ResumeTokens } from './resume-tokens.ts';
@@ -45,7 +45,6 @@ export interface SessionListener {
 
 /** What the sessions of a gateway are given, and what decides who gets one. */
 export interface SessionsOptions extends SessionContext {
-  readonly authenticate: Authenticate | undefined;
   readonly newId: () => string;
   /** 256 bits that nobody can guess, as text. */
   readonly newToken: () => string;

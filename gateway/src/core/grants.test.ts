@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Action, authorizeFrom, readGrants } from './grants.ts';
+import type { ChannelAction } from './channel-options.ts';
+import { authorizeFrom, readGrants } from './grants.ts';
 
 test('a claim becomes lists of patterns; what is no grant is left out', () => {
   const claim = { sub: 'lobby', pub: ['a/+', 'b/#'], history: [], admin: true };
@@ -31,7 +32,7 @@ test('what is inherited is not granted', () => {
 });
 
 test('each action has patterns of its own', () => {
-  const actions: readonly Action[] = ['subscribe', 'publish', 'presence', 'history'];
+  const actions: readonly ChannelAction[] = ['subscribe', 'publish', 'presence', 'history'];
   const keys = ['sub', 'pub', 'presence', 'history'];
   for (const [index, key] of keys.entries()) {
     const authorize = authorizeFrom({ [key]: ['lobby'] });

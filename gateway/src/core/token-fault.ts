@@ -1,7 +1,8 @@
-import { SpillwayError } from '../core/errors.ts';
+import { SpillwayError } from './errors.ts';
 
 const FAULTS = {
   missing: 'a token is required',
+  refused: 'the token was not accepted',
   malformed: 'malformed token',
   algorithm: 'algorithm not allowed',
   'unknown-key': 'unknown key',

@@ -1,6 +1,7 @@
 import { validChannel, validPattern } from '@spillway/envelope';
-import { unauthorized } from './fault.ts';
+import type { ChannelAction } from './channel-options.ts';
 import { PatternSet } from './pattern-set.ts';
+import { unauthorized } from './token-fault.ts';
 
 /** What a user may do, by channel pattern (`+` is one segment, a final `#` the rest). Absent: on no channel. */
 export interface Grants {
@@ -12,18 +13,15 @@ export interface Grants {
   readonly history?: readonly string[] | undefined;
 }
 
-/** What is asked for. */
-export type Action = 'subscribe' | 'publish' | 'presence' | 'history';
-
 /** May the user do that on this channel, or on all that this wildcard reaches? */
-export type Authorize = (action: Action, channel: string) => boolean;
+export type Authorize = (action: ChannelAction, channel: string) => boolean;
 
 const GRANT = {
   subscribe: 'sub',
   publish: 'pub',
   presence: 'presence',
   history: 'history',
-} as const satisfies Record<Action, keyof Grants>;
+} as const satisfies Record<ChannelAction, keyof Grants>;
 
 const KEYS = Object.values(GRANT);
 

@@ -1,6 +1,6 @@
-import { SpillwayError } from '../core/errors.ts';
-import type { User } from '../core/session-handle.ts';
-import { unauthorized } from './fault.ts';
+import { SpillwayError } from './errors.ts';
+import type { User } from './session-handle.ts';
+import { unauthorized } from './token-fault.ts';
 
 /** Times of a token's end, ms. */
 export interface ExpiryOptions {
@@ -67,15 +67,13 @@ export class Expiry {
   }
 
   /**
-   * The new token was accepted: its end counts from here on. True when the user is another than before in anything
-   * but the token's own times and number, so that what was granted must be asked again.
+   * The new token was accepted: its end counts from here on.
    * @throws SpillwayError `unauthorized` when it speaks of somebody else; nothing has changed then
    */
-  renew(before: User | undefined, after: User, now: number): boolean {
+  renew(before: User | undefined, after: User, now: number): void {
     if (before?.id !== after.id) throw unauthorized('other-user');
     if (this.#phase === 'expired') throw unauthorized('expired');
     this.#take(after, now);
-    return accessChanged(before, after);
   }
 
   /** The check is over, whatever came of it. */
@@ -84,8 +82,7 @@ export class Expiry {
   }
 
   #take(user: User | undefined, now: number): void {
-    const expiresAt = user?.expiresAt;
-    this.#expiresAt = typeof expiresAt === 'number' ? expiresAt : Number.POSITIVE_INFINITY;
+    this.#expiresAt = user?.expiresAt ?? Number.POSITIVE_INFINITY;
     // A token that lives shorter than the lead must not be told to be expiring as soon as it is there.
     const lead = Math.min(this.#options.lead, (this.#expiresAt - now) / 2);
     this.#warnAt = this.#expiresAt - lead;
