@@ -150,6 +150,14 @@ const SETTINGS: readonly Setting[] = [
     valid: isOrigins,
   },
   {
+    group: 'security',
+    flag: 'anonymous',
+    help: 'let everyone in where the program asks for no token',
+    accepts: 'true, false',
+    default: 'false, which is enough on loopback',
+    valid: oneOf(['true', 'false']),
+  },
+  {
     group: 'log',
     flag: 'log-level',
     help: 'least severe level to log',
@@ -262,7 +270,7 @@ function rejectUnknownVariables(env: Readonly<Record<string, string | undefined>
 
 /** Only what was said, so that it can go over what a program says. */
 function toOptions(values: Readonly<Record<string, string>>): GatewayOptions {
-  const { host, port, engine, origins, 'http-host': httpHost, 'http-port': httpPort } = values;
+  const { host, port, engine, origins, anonymous, 'http-host': httpHost, 'http-port': httpPort } = values;
   const { 'tls-cert': cert, 'tls-key': key, 'log-level': level, 'log-format': format } = values;
   const { 'advertise-webtransport': webtransport, 'advertise-websocket': websocket } = values;
   if ((cert === undefined) !== (key === undefined)) {
@@ -279,6 +287,7 @@ function toOptions(values: Readonly<Record<string, string>>): GatewayOptions {
     tls: cert !== undefined && key !== undefined ? { cert, key } : undefined,
     engine: engine as GatewayOptions['engine'],
     origins: origins === undefined ? undefined : splitOrigins(origins),
+    anonymous: anonymous === undefined ? undefined : anonymous === 'true',
     advertise: said({ webtransport, websocket }),
     maxDelay: number(values['max-delay']),
     limits: said(Object.fromEntries(limits)),

@@ -43,6 +43,8 @@ export interface GatewayStats {
   readonly sessions: SessionTotals;
   /** Connections refused before a session existed, by name. */
   readonly refused: Readonly<Record<RefusalName, number>>;
+  /** Requests over plain HTTP that were answered with an error, by its code. */
+  readonly http: Readonly<Record<string, number>>;
   readonly channels: number;
   readonly published: number;
   /** Events handed to sessions. */
@@ -246,6 +248,7 @@ export class Gateway implements AsyncDisposable {
     return {
       sessions: this.#sessions.totals(),
       refused: { ...this.#admission.refused },
+      http: this.#listeners.refusals,
       ...this.#hub.stats,
       history: this.#hub.memory,
     };
@@ -276,6 +279,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   async #open(): Promise<void> {
+    await requireAuthentication(this.#options);
     await this.#hub.start();
     await this.#listeners.open();
   }

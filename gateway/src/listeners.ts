@@ -9,15 +9,19 @@ import type { Duplex } from 'node:stream';
 import { type Certificate, devCertificate, loadCertificate } from '@spillway/certs';
 import { type Engine, EngineError, type EngineServer } from './core/contracts/engine.ts';
 import type { Acceptor } from './core/contracts/transport.ts';
+import { identify } from './core/identity.ts';
 import { type Limits, sessionLimits } from './core/limits.ts';
 import type { Logger } from './core/logger.ts';
 import { selectEngine } from './engines/select.ts';
 import { normaliseAddress } from './http/address.ts';
 import { Listener } from './http/listener.ts';
 import { negotiation, type Offer, urlHost } from './http/negotiation.ts';
+import { type PlainRoutes, plainRoutes } from './http/plain-routes.ts';
+import { RefusalCounts } from './http/refusal-counts.ts';
 import { routes } from './http/routes.ts';
 import { type StreamRoutes, streamRoutes } from './http/stream-routes.ts';
 import { DEFAULTS, type GatewayOptions } from './options.ts';
+import { STREAM_DEFAULTS } from './transports/stream-options.ts';
 import { websocketTransports } from './transports/websocket.ts';
 import { engineTransports } from './transports/webtransport.ts';
 import { VERSION_LABEL } from './version.ts';
@@ -59,6 +63,8 @@ export class Listeners {
   readonly #ready: () => boolean;
   readonly #listeners: Listener[] = [];
   readonly #streams: StreamRoutes;
+  readonly #plain: PlainRoutes;
+  readonly #refusals = new RefusalCounts();
   #engineServer: EngineServer | undefined;
   #addresses: Addresses = {};
   #offer: Offer | undefined;
@@ -75,7 +81,22 @@ export class Listeners {
     this.#acceptor = acceptor;
     this.#logger = logger;
     this.#ready = ready;
-    this.#streams = streamRoutes(acceptor, { logger });
+    const { streamHeartbeat: heartbeat, pollTimeout, maxPostBytes: maxBodyBytes, ticketLifetime } = limits;
+    const { authenticate } = options;
+    this.#streams = streamRoutes(acceptor, { logger, heartbeat, pollTimeout, maxBodyBytes });
+    this.#plain = plainRoutes(acceptor, {
+      logger,
+      heartbeat,
+      ticketLifetime,
+      bodyTimeout: STREAM_DEFAULTS.bodyTimeout,
+      check: async (token, admission) =>
+        authenticate && identify(authenticate, token, admission, undefined, { now: Date.now }),
+    });
+  }
+
+  /** Plain HTTP requests that were answered with an error, by code. */
+  get refusals(): Readonly<Record<string, number>> {
+    return this.#refusals.all;
   }
 
   get addresses(): Addresses {
@@ -167,8 +188,11 @@ export class Listeners {
     server.keepAliveTimeout = KEEP_ALIVE;
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       const address = normaliseAddress(request.socket.remoteAddress);
-      if (address === undefined || !this.#streams.handle(request, response, address))
-        answer(request, response, secure);
+      this.#refusals.watch(response);
+      const isTaken =
+        address !== undefined &&
+        (this.#streams.handle(request, response, address) || this.#plain.handle(request, response, address));
+      if (!isTaken) answer(request, response, secure);
     });
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       const path = (request.url ?? '').replace(/\?.*$/s, '');

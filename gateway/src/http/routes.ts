@@ -1,5 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Logger } from '../core/logger.ts';
+import { ERROR_HEADER } from '../transports/http-answer.ts';
 
 /** A file to answer with. */
 export interface FileAnswer {
@@ -98,6 +99,7 @@ function sendError(
   message: string,
   headers: OutgoingHttpHeaders = {},
 ): void {
+  response.setHeader(ERROR_HEADER, code);
   sendJson(response, status, { code, message }, headers);
 }
 

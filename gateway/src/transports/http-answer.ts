@@ -11,7 +11,7 @@ const SWALLOW = 2_000;
 export const COMMON_HEADERS = {
   'cache-control': 'no-store, no-transform',
   'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'spillway-connection, spillway-answer, spillway-close',
+  'access-control-expose-headers': 'spillway-connection, spillway-answer, spillway-close, spillway-error',
   'x-content-type-options': 'nosniff',
 } as const;
 
@@ -29,6 +29,9 @@ export function answer(
   response.end(body);
 }
 
+/** Says the code of an error, where the body is not looked at: to whoever counts them, and in logs of proxies. */
+export const ERROR_HEADER = 'spillway-error';
+
 /** Done, and nothing to say. */
 export function answerEmpty(response: ServerResponse, headers: OutgoingHttpHeaders = {}): void {
   response.writeHead(204, { ...COMMON_HEADERS, ...headers });
@@ -43,6 +46,7 @@ export function answerError(
   message: string,
   headers: OutgoingHttpHeaders = {},
 ): void {
+  response.setHeader(ERROR_HEADER, code);
   answer(response, status, `${JSON.stringify({ code, message })}\n`, { ...JSON_TYPE, ...headers });
 }
 
