@@ -26,6 +26,7 @@ export interface GatewayTally {
 
 const gateway = createGateway({
   logger: false,
+  anonymous: true,
   ...(JSON.parse(process.argv[2] ?? '{}') as GatewayOptions),
   // What waits while the network is dead comes all at once.
   limits: { messagesPerSecond: 10_000, messagesBurst: 20_000, bytesPerSecond: 16 * 1024 * 1024 },

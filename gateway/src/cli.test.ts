@@ -116,6 +116,17 @@ test.concurrent('a port in use ends with 1 and one line', async () => {
   other.close();
 });
 
+test.concurrent('a public address without authentication ends with 1 and one line', async () => {
+  const program = start(['--host', '0.0.0.0']);
+  expect(await program.exit).toBe(1);
+  expect(program.stderr()).toMatch(/^spillway: on '0\.0\.0\.0' everybody .*--anonymous true.*\n$/);
+});
+
+test.concurrent('a public address without authentication may be meant', async () => {
+  const open = start(['--host', '0.0.0.0'], PROGRAM, { SPILLWAY_ANONYMOUS: 'true' });
+  await open.listening();
+});
+
 test.concurrent('a missing certificate ends with 1 and one line', async () => {
   const program = start(['--tls-cert', '/nowhere/cert.pem', '--tls-key', '/nowhere/key.pem']);
   expect(await program.exit).toBe(1);

@@ -34,6 +34,7 @@ interface Case {
 
 const CASES: readonly Case[] = [
   { flag: 'host', value: '0.0.0.0', means: { host: '0.0.0.0' }, wrong: '', accepts: 'a name or IP address' },
+  { flag: 'anonymous', value: 'true', means: { anonymous: true }, wrong: 'yes', accepts: 'true, false' },
   { flag: 'port', value: '0', means: { port: 0 }, wrong: '65536', accepts: '0-65535' },
   { flag: 'port', value: '65535', means: { port: 65_535 }, wrong: '80a', accepts: '0-65535' },
   {

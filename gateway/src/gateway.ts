@@ -23,6 +23,7 @@ import { type HandleOptions, type RequestHandler, RequestHandlers } from './core
 import { isReserved } from './core/reserved.ts';
 import type { SessionHandle } from './core/session-handle.ts';
 import { Sessions, type SessionTotals } from './core/sessions.ts';
+import { requireAuthentication } from './exposure.ts';
 import { type Addresses, Listeners } from './listeners.ts';
 import { createLogger } from './log.ts';
 import { DEFAULTS, type GatewayOptions, MAX_DELAY } from './options.ts';
@@ -66,6 +67,7 @@ export function createGateway(options: GatewayOptions = {}): Gateway {
 
 /** The real-time gateway: declare channels and handlers, then `listen`. */
 export class Gateway implements AsyncDisposable {
+  readonly #options: GatewayOptions;
   readonly #clock = new SystemClock();
   readonly #limits: Limits;
   readonly #logger: Logger;
@@ -86,6 +88,7 @@ export class Gateway implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   constructor(options: GatewayOptions) {
+    this.#options = options;
     this.#limits = resolveLimits(options.limits);
     this.#logger = options.logger === false ? SILENT : (options.logger ?? createLogger());
     this.#payloads = new Payloads(this.#limits.maxMessageBytes, options.cbor);
@@ -219,7 +222,8 @@ export class Gateway implements AsyncDisposable {
 
   /**
    * Binds the sockets and begins to accept clients.
-   * @throws SpillwayError `port-in-use` and other codes of listening, CertificateError, EngineError
+   * @throws SpillwayError `authentication-missing`, `port-in-use` and other codes of listening, CertificateError,
+   * EngineError
    */
   async listen(): Promise<Addresses> {
     if (this.#phase !== 'new')

@@ -30,6 +30,11 @@ export interface GatewayOptions {
   readonly origins?: readonly string[] | '*' | undefined;
   /** Checks the token of HELLO. @default everyone may connect, without a user */
   readonly authenticate?: Authenticate | undefined;
+  /**
+   * Without `authenticate`: everyone who can reach the gateway may connect. Must be said where that is more than this
+   * machine. @default false
+   */
+  readonly anonymous?: boolean | undefined;
   readonly limits?: Partial<Limits> | undefined;
   /**
    * How long small messages to one client may wait for others to share a datagram or socket write with, ms, 0-1000.

@@ -17,6 +17,7 @@ export function spillway(rung: 'websocket' | 'webtransport'): PeerEnds {
         http: { host, port: 8080 },
         engine: rung === 'webtransport' ? 'rwebtransport' : 'none',
         logger: false,
+        anonymous: true,
       });
       gateway.channel(CHANNEL);
       await gateway.listen();
