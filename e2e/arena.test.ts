@@ -36,8 +36,10 @@ eachBrowser(({ open }) => {
     }, []);
   });
 
-  test('the arena moves over WebSocket when that is asked for', () =>
-    expectArenaMoves({ ...visit, query: '&transport=websocket' }, { rung: 'websocket', reason: 'disabled' }));
+  test.each(['websocket', 'sse', 'longpoll'] as const)(
+    'the arena moves over %s when that is asked for',
+    (rung) => expectArenaMoves({ ...visit, query: `&transport=${rung}` }, { rung, reason: 'disabled' }),
+  );
 
   test('the arena moves in a browser without WebTransport', () =>
     expectArenaMoves({ ...visit, init: NO_API }, { rung: 'websocket', reason: 'no-api' }));
@@ -62,9 +64,11 @@ eachBrowser(({ open }) => {
       select.dispatchEvent(new Event('change', { bubbles: true }));
     };
     const rung = (rung: string): boolean => document.body.dataset.rung === rung;
-    await page.evaluate(choose, 'websocket');
-    await page.until(rung, ['websocket']);
-    await expectSteering(page, pilot, [page]);
+    for (const choice of ['websocket', 'longpoll', 'sse']) {
+      await page.evaluate(choose, choice);
+      await page.until(rung, [choice]);
+      await expectSteering(page, pilot, [page]);
+    }
     await page.evaluate(choose, 'auto');
     await page.until(rung, ['webtransport']);
     await expectStanding(page, { rung: 'webtransport' });

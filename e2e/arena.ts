@@ -1,9 +1,10 @@
+import type { Rung } from '@spillway/client';
 import { expect } from 'vitest';
 import type { Page, PageOptions } from './drivers/page.ts';
 
 /** Where a page is to be, and why not better. */
 export interface Standing {
-  readonly rung: 'webtransport' | 'websocket';
+  readonly rung: Rung;
   readonly reason?: string;
 }
 
@@ -22,6 +23,14 @@ declare global {
   var craftOf: (pilot: string) => { readonly x: number; readonly y: number } | undefined;
 }
 
+/** What the status bar calls a rung, in small letters. */
+const WORDS: Readonly<Record<Rung, string>> = {
+  webtransport: 'webtransport',
+  websocket: 'websocket',
+  sse: 'sse',
+  longpoll: 'long-polling',
+};
+
 /** `craftOf` in the page, over the hook of examples/arena/page.ts. */
 const CRAFT_OF = `
   globalThis.craftOf = (pilot) => {
@@ -38,7 +47,7 @@ export async function expectStanding(page: Page, { rung, reason = '' }: Standing
     return { rung, reason, words: document.getElementById('status')?.innerText.toLowerCase() };
   });
   expect(shown).toMatchObject({ rung, reason });
-  expect(shown.words).toContain(rung);
+  expect(shown.words).toContain(WORDS[rung]);
   expect(shown.words).toContain(reason);
 }
 

@@ -16,6 +16,14 @@ test('a query forces a rung, another gateway, a timeout and a name', () => {
   expect(rungsOf(query.choice)).toEqual(['websocket']);
 });
 
+test.each(['webtransport', 'websocket', 'sse', 'longpoll'])(
+  '%s can be asked for, and auto allows it',
+  (rung) => {
+    expect(readQuery(`?transport=${rung}`)).toEqual({ choice: rung });
+    expect(rungsOf('auto')).toContain(rung);
+  },
+);
+
 test('certificate hashes are hex or base64 of either alphabet, also where a query made a space of a plus', () => {
   const bytes = Buffer.from(Uint8Array.from({ length: 32 }, (_, index) => 255 - index));
   const base64 = bytes.toString('base64');

@@ -1,14 +1,14 @@
 import type { Rung } from '@spillway/envelope';
 
 /** The rungs that a page can be told to use; `auto` leaves it to the race. */
-export const CHOICES = ['auto', 'webtransport', 'websocket'] as const;
+export const CHOICES = ['auto', 'webtransport', 'websocket', 'sse', 'longpoll'] as const;
 export type Choice = (typeof CHOICES)[number];
 
 /** What the page's address asks for. */
 export interface PageQuery {
   /** `?gateway=`: URL of another gateway. Absent: the page's own origin. */
   readonly gateway?: string;
-  /** `?transport=webtransport|websocket` */
+  /** `?transport=webtransport|websocket|sse|longpoll` */
   readonly choice: Choice;
   /** `?hashes=`: SHA-256 of the certificates to accept, hex or base64 of either alphabet, with commas between. */
   readonly certificateHashes?: string[];
@@ -37,7 +37,7 @@ export function readQuery(search: string): PageQuery {
 
 /** The allow-list that a choice stands for. */
 export function rungsOf(choice: Choice): Rung[] {
-  return choice === 'auto' ? ['webtransport', 'websocket'] : [choice];
+  return choice === 'auto' ? CHOICES.filter((other) => other !== 'auto') : [choice];
 }
 
 /** A hash as base64. A '+' in a query arrives as a space, so most addresses will carry the other alphabet, or hex. */

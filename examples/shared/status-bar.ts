@@ -9,6 +9,8 @@ const CHOICE_NAMES: Readonly<Record<Choice, string>> = {
   auto: 'Auto',
   webtransport: 'WebTransport',
   websocket: 'WebSocket',
+  sse: 'SSE',
+  longpoll: 'Long-polling',
 };
 
 const STATE_WORDS = {
