@@ -150,8 +150,11 @@ test('clients play through the gateway: subscribe, publish, request, private mes
   publish('WHERE');
   const { channel, type, payload } = await ada.next('event');
   expect([channel, type, json(payload)]).toEqual(['', 'HERE', '7']);
-  const request = (type: string, value: unknown) =>
-    bob.send({ kind: 'request', id: type, channel: '', type, codec: 'json', payload: jsonPayload(value) });
+  let ids = 0;
+  const request = (type: string, value: unknown) => {
+    const id = `r${++ids}`;
+    bob.send({ kind: 'request', id, channel: '', type, codec: 'json', payload: jsonPayload(value) });
+  };
   request('JOIN', { name: 'Bob' });
   expect(json((await bob.next('response')).payload)).toEqual({ hello: 'Bob' });
   request('JOIN', {});
