@@ -83,6 +83,8 @@ export class Core {
       }).then(value);
     };
     const broker = new RecordingBroker(ledger);
+    const life = (channel: string) =>
+      broker.life(this.hub.page(channel, { limit: 1, maxBytes: 0 })!.epoch);
     const rules = new ChannelRules();
     rules.declare(':name', {
       authorize: (action, { session, channel }) =>
@@ -90,7 +92,7 @@ export class Core {
       onPublish: ({ payload, meta }, { session }) => {
         return late(() => ledger.arrived(session.id, indexOf(payload as Uint8Array), meta));
       },
-      onSubscribe: ({ session, channel }) => ledger.joined(session.id, channel, broker.life(channel)!),
+      onSubscribe: ({ session, channel }) => ledger.joined(session.id, channel, life(channel)),
     });
     const handlers = new RequestHandlers();
     handlers.add('ASK', {}, (payload) => {
@@ -229,9 +231,14 @@ class RecordingBroker implements Broker {
     this.#ledger = ledger;
   }
 
-  /** Which life of the channel this is. */
-  life(channel: string): number | undefined {
-    return this.#lives.get(channel);
+  /** Which life of a channel this epoch names. */
+  life(epoch: string): number {
+    let life = this.#lives.get(epoch);
+    if (life === undefined) {
+      life = this.#ledger.began();
+      this.#lives.set(epoch, life);
+    }
+    return life;
   }
 
   start(onMessage: (message: BrokerMessage) => void): Promise<void> {
@@ -239,17 +246,16 @@ class RecordingBroker implements Broker {
   }
 
   publish(message: BrokerMessage): void {
-    this.#ledger.stamped(message, this.#lives.get(message.channel));
+    const { epoch } = message;
+    this.#ledger.stamped(message, epoch === undefined ? undefined : this.life(epoch));
     this.#broker.publish(message);
   }
 
   subscribe(channel: string): Promise<void> {
-    this.#lives.set(channel, this.#ledger.began());
     return this.#broker.subscribe(channel);
   }
 
   unsubscribe(channel: string): void {
-    this.#lives.delete(channel);
     this.#broker.unsubscribe(channel);
   }
 

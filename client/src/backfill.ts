@@ -1,5 +1,6 @@
 import type { Event } from '@spillway/envelope';
 import type { RawPage } from './history.ts';
+import { isDroppable } from './outbox.ts';
 
 /** Live events kept back while older ones are fetched. */
 const MAX_HELD = 1024;
@@ -96,7 +97,8 @@ export class Backfill {
       if (gaps[0] !== gap || gaps !== this.#gaps) return;
       if (forgotten >= gap.from) this.#host.lacks(gap.from, Math.min(forgotten, gap.to));
       for (const event of events) {
-        if (event.seq! <= gap.to) this.#host.accept(event);
+        // What may be dropped has been, or comes in its newest version.
+        if (event.seq! <= gap.to && !isDroppable(event)) this.#host.accept(event);
       }
       gap.from = next;
     }

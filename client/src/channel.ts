@@ -1,4 +1,4 @@
-import { type Event, type Subscribed, validChannel } from '@spillway/envelope';
+import { type Delivery, type Event, type Subscribed, validChannel } from '@spillway/envelope';
 import type {
   Channel,
   HistoryOptions,
@@ -15,6 +15,7 @@ import type { Clock, Undo } from './clock.ts';
 import { Emitter } from './emitter.ts';
 import { RequestError } from './errors.ts';
 import type { RawPage } from './history.ts';
+import { Holes } from './holes.ts';
 import { type MessageHost, openMessage } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
 import { isDroppable } from './outbox.ts';
@@ -51,6 +52,7 @@ type AnyEvents = Record<string, unknown>;
 
 /** `unordered` messages remembered, so that none comes twice when a lost session is made up for. */
 const MAX_SEEN = 1024;
+const NOTHING = { sure: 0, highest: 0 };
 /** Messages in a page that fills a gap. */
 const PAGE = 500;
 
@@ -77,14 +79,22 @@ export class ChannelCore implements Channel {
   /** Of the reliable ones, which come in order: nothing that had to arrive is missing up to here. */
   #sure = 0;
   #received = 0;
+  /** What came before the answer that says where the subscription begins; some may be of the one before it. */
+  #early: number[] = [];
   /** Names the life of the positions. */
   #epoch: string | undefined;
-  /** Of the subscription that ended with its session: `all` is the position if nothing at all is missing. */
-  #left: { readonly sure: number; readonly all: number; readonly highest: number } | undefined;
+  readonly #holes = new Holes();
+  /**
+   * Of the subscription that ended with its session: nothing is missing up to `through`, at least of late; `all` is the
+   * position if nothing at all is.
+   */
+  #left:
+    | { readonly through: number; readonly sure: number; readonly all: number; readonly highest: number }
+    | undefined;
   /** The gateway keeps history. */
   #hasHistory = false;
-  /** What may be dropped is not new up to here: the gateway's last session had it, or dropped it. */
-  #replayed = 0;
+  /** What has come of the subscription before is not new: reliable ones up to `sure`, droppable ones up to `highest`. */
+  #before = NOTHING;
   /** The `unordered` ones of late. */
   readonly #seen = new Set<number>();
   readonly #backfill: Backfill;
@@ -195,7 +205,7 @@ export class ChannelCore implements Channel {
   }
 
   #ask(): void {
-    const left = this.#left && this.position;
+    const left = this.#left && { epoch: this.#epoch!, seq: this.#left.through };
     const asked = this.#host.ask('subscribe', this.name, left ?? this.#since);
     this.#asked = asked;
     // What was missed comes first, and may overtake the answer that says so.
@@ -216,7 +226,12 @@ export class ChannelCore implements Channel {
     this.#backfill.giveUp();
     if (this.#began) {
       const { seq } = this.#began;
-      this.#left = { sure: this.#sure, all: seq + this.#received, highest: this.#highest };
+      this.#left = {
+        through: this.#through,
+        sure: this.#sure,
+        all: seq + this.#received,
+        highest: this.#highest,
+      };
     }
     this.#reset();
     this.presence.disconnected();
@@ -248,9 +263,12 @@ export class ChannelCore implements Channel {
     const droppable = isDroppable(event);
     const { seq } = event;
     if (seq !== undefined && !this.#isPattern) {
-      if (droppable ? seq <= this.#replayed : event.delivery === 'unordered' && !this.#isFresh(seq)) return;
-      this.#received++;
+      const isFresh = this.#isFresh(seq, event.delivery);
+      this.#holes.take(seq);
+      if (this.#began) this.#received++;
+      else this.#early.push(seq);
       this.#highest = Math.max(this.#highest, seq);
+      if (!isFresh) return;
     }
     if (event.delivery === 'reliable') this.#sure = Math.max(this.#sure, event.seq ?? 0);
     if (droppable && event.ts !== undefined) {
@@ -285,17 +303,20 @@ export class ChannelCore implements Channel {
     if (isNew) this.#seen.clear();
     this.#epoch = epoch;
     this.#began = { epoch, seq, recovered };
+    this.#received = this.#early.filter((early) => early > seq).length;
     this.#hasHistory = history;
     this.#highest = Math.max(this.#highest, seq);
     this.#sure = Math.max(this.#sure, seq);
-    this.#replayed = left && !isNew ? left.highest : 0;
+    this.#before = left && !isNew ? left : NOTHING;
+    this.#holes.begin(seq);
+    for (const early of this.#early.sort((one, other) => one - other)) this.#holes.take(early);
     this.#settle();
     if (this.#isPattern) {
       // Nobody knows of which channels, nor how much.
       if (left) this.#host.lacks(this.name, 0, undefined);
     } else if (left) {
-      if (isNew) this.#host.lacks(this.name, left.sure + 1, undefined);
-      else if (seq > left.sure && seq > left.all) this.#missed(left.sure + 1, seq);
+      if (isNew) this.#host.lacks(this.name, left.through + 1, undefined);
+      else if (seq > left.through && seq > left.all) this.#missed(left.through + 1, seq);
     }
     this.#backfill.release();
     this.presence.joined();
@@ -306,8 +327,14 @@ export class ChannelCore implements Channel {
     else this.#host.lacks(this.name, from, to);
   }
 
-  /** False: this `unordered` one has come before. */
-  #isFresh(seq: number): boolean {
+  get #through(): number {
+    return Math.min(this.#sure, (this.#holes.first ?? Number.POSITIVE_INFINITY) - 1);
+  }
+
+  /** False: it has come before, or something newer in its place. */
+  #isFresh(seq: number, delivery: Delivery): boolean {
+    if (delivery === 'reliable') return seq > this.#before.sure;
+    if (delivery !== 'unordered') return seq > this.#before.highest;
     if (this.#seen.has(seq)) return false;
     this.#seen.add(seq);
     if (this.#seen.size > MAX_SEEN) this.#seen.delete(this.#seen.values().next().value!);
@@ -335,6 +362,7 @@ export class ChannelCore implements Channel {
     this.#highest = 0;
     this.#sure = 0;
     this.#received = 0;
+    this.#early = [];
     this.#transit = undefined;
     this.#asked = undefined;
   }

@@ -176,8 +176,10 @@ test('at any time it has the last events, none too old, and knows what it has no
             const event = { seq: ++seq, ts: now, bytes: bytes(step.size) };
             pushed.push(event);
             log.push(event.seq, event.bytes, now);
-          } else if (step.do === 'skip') log.skip(++seq);
-          else if (step.do === 'expire') log.expire(now);
+          } else if (step.do === 'skip') {
+            log.skip(++seq);
+            if (size === 0) lost = seq;
+          } else if (step.do === 'expire') log.expire(now);
           const alive = pushed.slice(size === 0 ? pushed.length : -size).filter(({ ts }) => ts + ttl > now);
           lost = pushed.at(-1 - alive.length)?.seq ?? lost;
           pushed = alive;

@@ -103,15 +103,14 @@ export class ChannelLog {
   skip(seq: number): void {
     if (seq <= this.#seq) throw new RangeError(`seq ${seq} does not come after ${this.#seq}`);
     this.#seq = seq;
+    // Where nothing is kept whatever was missed is missing; else only what was to be kept.
+    if (this.#size === 0) this.#forgotten = seq;
   }
 
   /** Keeps an event, as far as `size` goes, which makes its `seq` the channel's. `bytes` must not be a view into something much larger. */
   push(seq: number, bytes: Uint8Array, now: number): void {
     this.skip(seq);
-    if (this.#size === 0) {
-      this.#forgotten = seq;
-      return;
-    }
+    if (this.#size === 0) return;
     this.expire(now);
     this.#events.push({ seq, ts: now, bytes });
     this.#bytes += bytes.length + EVENT_COST;
