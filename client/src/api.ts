@@ -265,6 +265,11 @@ export interface SessionEvents {
   gap: [gap: { readonly channel: string; readonly from: number; readonly to: number | undefined }];
   /** The gateway will close; ms until then. */
   drain: [drain: { readonly within: number }];
+  /**
+   * The token ends in so many ms, and with it the connection, unless `refresh` brings a newer one. Where the `token`
+   * option is a function, that happens by itself.
+   */
+  tokenExpiring: [token: { readonly within: number }];
 }
 
 /** A client's logical connection. It goes on over one transport after the other until it is closed. */
@@ -308,6 +313,13 @@ export interface Session extends AsyncDisposable {
   handle<Payload = unknown>(type: string, handler: (payload: Payload, context: Inquiry) => unknown): Undo;
   /** Read it as often as you like; while somebody does, the round trip is measured every second. */
   stats(): SessionStats;
+  /**
+   * Goes on with a newer token of the same user, without a new connection. Resolves when the gateway has accepted it;
+   * what it does not grant ends. Rejects with `RequestError`: `unauthorized`, where `details.reason` says what is wrong
+   * with it and the one before goes on; `timeout` after 10 s. A token given here is that of later connections, too,
+   * unless the `token` option is a function.
+   */
+  refresh(token: string): Promise<void>;
   /**
    * Moves to another allow-list, and lets go of the present connection once that has worked. Rejects with
    * `ConnectError`; then all is as before.

@@ -6,6 +6,7 @@ import { gatewayOrigin, usualOffer } from './negotiate.ts';
 import { type ConnectOptions, settle } from './options.ts';
 import { SessionCore } from './session.ts';
 import { Meter } from './stats.ts';
+import { Tokens } from './token.ts';
 
 /**
  * Connects to a gateway over the best transport that works: WebTransport, else WebSocket; `session.transport` says
@@ -33,6 +34,7 @@ export async function connectWith(
     settings: settle(options),
     origin,
     meter: new Meter(),
+    tokens: new Tokens(options.token),
     offer: usualOffer(origin),
   });
   await session.open();

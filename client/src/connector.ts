@@ -165,8 +165,9 @@ export class Connector implements LifeWatcher, LinkUser {
 
   closed(link: Link, code: number, reason: string, cause: ProtocolError | undefined): void {
     if (this.#link !== link) return;
-    const { settings, clock } = this.#context;
+    const { settings, clock, tokens } = this.#context;
     this.#link = undefined;
+    if (code === CLOSE['token-expired']) tokens.refused('expired');
     if (this.#state === 'closed') {
       this.#finish(CLOSE.normal, '');
       return;

@@ -5,6 +5,7 @@ import {
   type Envelope,
   type ErrorEnvelope,
   type Event,
+  type Expiring,
   encode,
   type Gap,
   type Hello,
@@ -34,10 +35,11 @@ export type Incoming =
   | ErrorEnvelope
   | Gap
   | Drain
+  | Expiring
   | Receipt;
 
 /** What a gateway does not send, or not after WELCOME. */
-const FROM_CLIENTS = /^(hello|welcome|subscribe|unsubscribe)$/;
+const FROM_CLIENTS = /^(hello|welcome|subscribe|unsubscribe|auth)$/;
 
 /** Whom a courier works for. */
 export interface CourierHost {

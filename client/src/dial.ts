@@ -11,13 +11,13 @@ import {
 } from '@spillway/envelope';
 import type { Undo } from './clock.ts';
 import type { Context } from './context.ts';
-import { ConnectError, type ConnectErrorCode, RequestError } from './errors.ts';
+import { ConnectError, type ConnectErrorCode } from './errors.ts';
 import { type Failure, Link } from './link.ts';
 import { negotiate, type Offer } from './negotiate.ts';
-import type { Settings } from './options.ts';
 import { hasQuirk, isChromium } from './quirks.ts';
 import { type Entrant, Race } from './race.ts';
 import { noneAccepted, pipeReason, webtransportReason } from './reason.ts';
+import { toRequestError } from './requests.ts';
 import { http } from './transports/http.ts';
 import { polls } from './transports/longpoll.ts';
 import { eventStream } from './transports/sse.ts';
@@ -73,7 +73,10 @@ export class Dial {
   readonly #links = new Map<Rung, Link>();
   #offer!: Offer;
   #Api: WebTransportApi | undefined;
+  #options!: DialOptions;
   #token: string | undefined;
+  /** The gateway has refused one token. */
+  #isSecond = false;
   #race: Race<Runner> | undefined;
   /** Has sent HELLO. */
   #greeting: Link | undefined;
@@ -100,7 +103,8 @@ export class Dial {
   }
 
   async start(options: DialOptions): Promise<void> {
-    const { settings, clock, loadWebTransport } = this.#context;
+    const { clock, loadWebTransport, tokens } = this.#context;
+    this.#options = options;
     const began = clock.now();
     let took = 0;
     const negotiated = (
@@ -110,7 +114,7 @@ export class Dial {
       return offer;
     });
     try {
-      const [offer, Api, token] = await Promise.all([negotiated, loadWebTransport(), readToken(settings)]);
+      const [offer, Api, token] = await Promise.all([negotiated, loadWebTransport(), tokens.read()]);
       this.#offer = this.#context.offer = offer ?? this.#context.offer;
       this.#Api = Api;
       this.#token = token;
@@ -126,10 +130,18 @@ export class Dial {
   cancel(): void {
     this.#over = true;
     this.#cancelTimeout();
-    this.#cancelPatience();
     this.#abort.abort();
+    this.#stop();
+  }
+
+  /** Nobody is in the race any more. */
+  #stop(): void {
+    this.#cancelPatience();
     this.#race?.end();
     for (const link of this.#links.values()) link.stop();
+    this.#links.clear();
+    this.#next = [];
+    this.#greeting = undefined;
   }
 
   #run(options: DialOptions, negotiation: number): void {
@@ -260,9 +272,32 @@ export class Dial {
     if (code !== LOST) this.#told = failure;
     if (mayReconnect(code)) this.#isFinal = false;
     // Another transport would get the same answer, and a token may be good for one question only.
-    if (code === CLOSE.unauthorized) this.#giveUp(failure, true);
+    if (code === CLOSE.unauthorized) void this.#refused(failure);
     else if (!this.#race!.failed()) this.#giveUp(this.#told ?? failure, this.#isFinal);
     else this.#goOn();
+  }
+
+  /** The token is no good. Where there may be another one, that has a try as well. */
+  async #refused(failure: Failure): Promise<void> {
+    const { tokens } = this.#context;
+    const { details } = failure.error ? toRequestError(failure.error) : {};
+    const { reason = 'refused' } = (details ?? {}) as { reason?: string };
+    const before = this.#token;
+    this.#stop();
+    if (this.#isSecond || !tokens.renewable) {
+      this.#giveUp(failure, true);
+      return;
+    }
+    this.#isSecond = true;
+    tokens.refused(reason);
+    try {
+      this.#token = await tokens.read();
+    } catch (cause) {
+      this.#fail('token-failed', { cause });
+    }
+    if (this.#over) return;
+    if (this.#token === before) this.#giveUp(failure, true);
+    else this.#run(this.#options, 0);
   }
 
   /** Whoever waited for HELLO to be answered has its turn. */
@@ -282,7 +317,7 @@ export class Dial {
     this.#fail(code === LOST ? 'unreachable' : closeName(code), {
       final,
       message: error?.message ?? reason,
-      cause: error ? new RequestError(error.code, error.message) : cause,
+      cause: error ? toRequestError(error) : cause,
     });
   }
 
@@ -308,8 +343,4 @@ export class Dial {
   get #offered(): string {
     return [this.#offer.webtransport, ...this.#accepted].join();
   }
-}
-
-async function readToken({ token }: Settings): Promise<string | undefined> {
-  return typeof token === 'function' ? token() : token;
 }

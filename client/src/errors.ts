@@ -40,6 +40,7 @@ export type LocalErrorCode =
   | 'timeout'
   | 'aborted'
   | 'closed' // the session is closed
+  | 'token-failed' // the `token` function threw when the next one was due
   | 'queue-full' // too many bytes wait to be sent
   | 'duplicate-id' // a request of this id waits for its answer already
   | 'message-too-large' // more than the gateway takes; nothing was sent

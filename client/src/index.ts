@@ -37,4 +37,5 @@ export { connect } from './connect.ts';
 export { ConnectError, type ConnectErrorCode, type LocalErrorCode, RequestError } from './errors.ts';
 export type { ConnectOptions, Inbound, RaceOptions, ReconnectOptions } from './options.ts';
 export type { SessionStats } from './stats.ts';
+export type { TokenFunction, TokenReason } from './token.ts';
 export type { VerdictStorage } from './verdict.ts';

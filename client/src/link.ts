@@ -65,6 +65,8 @@ export class Link implements Receiver, Port {
   welcome: Welcome | undefined;
   /** HELLO asked to go on with a session. */
   resumes = false;
+  /** That of HELLO. */
+  token: string | undefined;
   /** It was given up because nothing came any more. */
   stalled = false;
   /** What the gateway closes with, said ahead of the transport's own close. */
@@ -113,6 +115,7 @@ export class Link implements Receiver, Port {
   /** Sends HELLO. */
   greet(hello: Hello): void {
     this.resumes = hello.resume !== undefined;
+    this.token = hello.token;
     this.send(hello);
   }
 

@@ -1,5 +1,6 @@
 import { type Encoding, RUNGS, type Rung } from '@spillway/envelope';
 import { hashBytes } from './hash.ts';
+import type { TokenFunction } from './token.ts';
 import type { VerdictStorage } from './verdict.ts';
 
 /** Timings of the race between transports, ms. */
@@ -37,8 +38,11 @@ export interface Inbound {
 }
 
 export interface ConnectOptions {
-  /** Goes to the gateway's `authenticate`, in HELLO and never in a URL. A function is asked for each attempt. */
-  readonly token?: string | (() => string | Promise<string>) | undefined;
+  /**
+   * Goes to the gateway's `authenticate`, never in a URL. A function is asked for each attempt to connect, and for the
+   * next token when the present one is about to end, which it then brings to the gateway.
+   */
+  readonly token?: string | TokenFunction | undefined;
   /** The transports that may be used. @default all four */
   readonly transports?: readonly Rung[] | undefined;
   /**
@@ -102,12 +106,19 @@ const DEFAULTS = {
 
 /** Options with their defaults filled in; those of `race` and `reconnect` stand with the others. */
 export type Settings = Readonly<typeof DEFAULTS> &
-  Pick<ConnectOptions, 'token' | 'signal' | 'storage' | 'check'> & {
+  Pick<ConnectOptions, 'signal' | 'storage' | 'check'> & {
     readonly certificateHashes?: readonly Uint8Array<ArrayBuffer>[] | undefined;
   };
 
 /** Fills in the defaults. Throws `TypeError` for a certificate hash that is none. */
-export function settle({ race, reconnect, certificateHashes, maxDelay, ...rest }: ConnectOptions): Settings {
+export function settle({
+  race,
+  reconnect,
+  certificateHashes,
+  maxDelay,
+  token: _token,
+  ...rest
+}: ConnectOptions): Settings {
   // Of the two delays that users call `maxDelay` this is not the one of `reconnect`.
   const sendDelay = maxDelay && Math.min(maxDelay, MAX_SEND_DELAY);
   const given = { ...rest, sendDelay, ...race, ...(reconnect === false ? { maxAttempts: 0 } : reconnect) };

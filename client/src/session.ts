@@ -30,6 +30,7 @@ import { type Outgoing, SOFT_BUDGET } from './outbox.ts';
 import { writePayload } from './payload.ts';
 import { Queue } from './queue.ts';
 import { receiptOf } from './receipt.ts';
+import { Refresher } from './refresher.ts';
 import { type Forsaken, Requests, type RequestTerms, toRequestError } from './requests.ts';
 import { Routes } from './routes.ts';
 import type { Meter, SessionStats } from './stats.ts';
@@ -47,6 +48,7 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
   readonly #channels = new Map<string, ChannelCore>();
   readonly #routes = new Routes<ChannelCore>();
   readonly #requests: Requests;
+  readonly #refresher: Refresher;
   readonly #handlers: Handlers;
   /** To the gateway's requests in its session. */
   #answers: Answers | undefined;
@@ -65,6 +67,18 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
     this.#context = context;
     this.#events = new Emitter(this);
     this.#requests = new Requests(this.clock);
+    const link = (): Link | undefined => this.#connector.link;
+    const isAlive = (): boolean => this.alive;
+    this.#refresher = new Refresher(context.tokens, this.#requests, {
+      get alive() {
+        return isAlive();
+      },
+      get link() {
+        return link();
+      },
+      nextId: () => this.#nextId(),
+      report: (error) => this.report(error),
+    });
     const hasRoom = (): boolean => this.#hasRoom;
     this.#handlers = new Handlers({
       get hasRoom() {
@@ -189,6 +203,10 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
       inFlight,
       smoothedRtt: rtt,
     };
+  }
+
+  refresh(token: string): Promise<void> {
+    return this.#refresher.refresh(token);
   }
 
   async switchTo(transports: readonly Rung[]): Promise<void> {
@@ -319,6 +337,7 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
       link.violation((error as Error).message);
       return;
     }
+    this.#refresher.opened(link);
     for (const channel of this.#channels.values()) channel.connected();
     for (const envelope of this.#queue.take(this.clock.now())) {
       if (!envelope.id || this.#requests.has(envelope.id)) this.#send(envelope);
@@ -392,6 +411,10 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
       case 'drain':
         this.#connector.drain(envelope.within);
         this.#events.emit('drain', { within: envelope.within });
+        return;
+      case 'expiring':
+        this.#events.emit('tokenExpiring', { within: envelope.within });
+        void this.#refresher.expiring();
         return;
       default:
         envelope satisfies never;
