@@ -127,7 +127,12 @@ export class Publishing {
 
   /** In CBOR for who wrote CBOR. */
   #write(value: unknown, codec: Codec): { codec: Codec; payload: Uint8Array } {
-    return this.#context.payloads.write(value, codec === 'cbor' ? 'cbor' : undefined);
+    try {
+      return this.#context.payloads.write(value, codec === 'cbor' ? 'cbor' : undefined);
+    } catch (cause) {
+      // The hook's fault, not the client's, though it is a SpillwayError that says why.
+      throw new Error('what onPublish decided cannot be sent', { cause });
+    }
   }
 
   #checkSize(
