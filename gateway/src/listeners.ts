@@ -200,8 +200,8 @@ export class Listeners {
       if (path === '/ws' && address !== undefined) websockets.handleUpgrade(request, socket, head, address);
       else endWith(socket, NOT_FOUND);
     });
-    server.on('clientError', (_error, socket: Duplex) => {
-      if (socket.writable) endWith(socket, BAD_REQUEST);
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+      if (socket.writable) endWith(socket, error.code === 'HPE_HEADER_OVERFLOW' ? TOO_LARGE : BAD_REQUEST);
       else socket.destroy();
     });
     return new Listener(server, (error) =>
@@ -221,8 +221,15 @@ function resolve(options: GatewayOptions): Resolved {
   };
 }
 
-const NOT_FOUND = 'HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
-const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
+const NOT_FOUND = lastAnswer('404 Not Found', 'not-found', 'there is nothing to upgrade to at this path');
+const BAD_REQUEST = lastAnswer('400 Bad Request', 'bad-request', 'this is no HTTP');
+const TOO_LARGE = lastAnswer('431 Request Header Fields Too Large', 'headers-too-large', 'too many headers');
+
+function lastAnswer(status: string, code: string, message: string): string {
+  const body = `${JSON.stringify({ code, message })}\n`;
+  const type = 'content-type: application/json; charset=utf-8';
+  return `HTTP/1.1 ${status}\r\nconnection: close\r\n${type}\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+}
 
 /** The last answer on a socket that no HTTP server looks after any more. The client need not agree to the end. */
 function endWith(socket: Duplex, answer: string): void {
