@@ -78,6 +78,7 @@ export class Backfill {
   async #run(): Promise<void> {
     const gaps = this.#gaps;
     for (let gap = gaps[0]; gap; gap = gaps[0]) {
+      this.#handOut(gap.from);
       try {
         await this.#fetch(gap, gaps);
       } catch {
@@ -89,6 +90,12 @@ export class Backfill {
       gaps.shift();
     }
     this.release();
+  }
+
+  /** What was kept back and comes before this position. */
+  #handOut(before: number): void {
+    const held = this.#held ?? [];
+    while (held[0] && (held[0].seq ?? 0) < before) this.#host.accept(held.shift()!);
   }
 
   async #fetch(gap: { from: number; readonly to: number }, gaps: readonly unknown[]): Promise<void> {
