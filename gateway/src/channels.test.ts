@@ -1,4 +1,4 @@
 import { channelCompliance } from './compliance/channels.ts';
 
-channelCompliance('websocket', 'binary');
-channelCompliance('websocket', 'json');
+for (const rung of ['webtransport', 'websocket', 'sse', 'longpoll'] as const)
+  for (const encoding of ['binary', 'json'] as const) channelCompliance(rung, encoding);

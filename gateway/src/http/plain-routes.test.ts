@@ -263,6 +263,17 @@ describe('POST /ticket', () => {
     await new Reader('channel=news').begun();
   });
 
+  test('a stream ends with the token that it was opened with, and nothing of it is kept', async () => {
+    await listen({ authenticate: (token) => ({ id: token ?? 'visitor', expiresAt: Date.now() + 400 }) });
+    const reader = await new Reader('channel=staff', { authorization: 'Bearer ada' }).begun();
+    await until(() => reader.isOver, 'the end');
+    expect(reader.events.at(-1)).toMatchObject({
+      name: 'close',
+      data: { code: 'token-expired', close: 4_509 },
+    });
+    expect(gateway.stats().sessions).toMatchObject({ open: 0, detached: 0 });
+  });
+
   test('who may not read hears why, from the hook as on every transport', async () => {
     await listen({ authenticate: people });
     const reply = await ask('GET', '/events?channel=news', { authorization: 'Bearer old' });

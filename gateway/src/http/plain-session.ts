@@ -32,6 +32,7 @@ export class PlainSession implements Transport {
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #closing: { readonly code: number; readonly reason: string } | undefined;
+  #expiry: NodeJS.Timeout | undefined;
   #isOver = false;
 
   /**
@@ -138,6 +139,9 @@ export class PlainSession implements Transport {
       case 'number':
         this.#inbound.number(envelope.number);
         return;
+      case 'expiring':
+        this.#expiry = setTimeout(() => this.#expire(), envelope.within).unref();
+        return;
       case 'ack':
       case 'pong':
       case 'close':
@@ -147,8 +151,16 @@ export class PlainSession implements Transport {
     }
   }
 
+  /** Just before the gateway would: it keeps the session for a newer token, and here none will come. */
+  #expire(): void {
+    if (this.#isOver || this.#closing) return;
+    this.#user.closing(CLOSE['token-expired'], 'the token has expired');
+    this.leave();
+  }
+
   #end(code: number, reason: string): void {
     if (this.#isOver) return;
+    clearTimeout(this.#expiry);
     this.#isOver = true;
     this.#receiver.closed(code, reason);
   }
