@@ -140,7 +140,7 @@ export function struct<T extends object>(fields: { readonly [K in keyof T]-?: Fi
         throw badValue(name, 'an object');
       }
       for (const key of strict ? Object.keys(source) : []) {
-        if (!Object.hasOwn(fields, key)) throw badValue(name, `no member ${JSON.stringify(key)}`);
+        if (!Object.hasOwn(fields, key)) throw badValue(name, `no member ${quoted(key)}`);
       }
       const value: Record<string, unknown> = {};
       for (const [key, field] of entries) {
@@ -149,6 +149,11 @@ export function struct<T extends object>(fields: { readonly [K in keyof T]-?: Fi
       return value as T;
     },
   };
+}
+
+/** A mistyped name helps whoever reads a log; anything else may be a secret that got into the wrong place. */
+function quoted(key: string): string {
+  return /^[a-z]{1,20}$/i.test(key) ? `"${key}"` : 'of such a name';
 }
 
 /** A field that may be left out of text where it has the value `standard`. */

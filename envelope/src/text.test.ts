@@ -128,6 +128,7 @@ describe('an error tells whoever writes text by hand where it is', () => {
   const wrong: [text: string, says: RegExp][] = [
     ['{"v":1,"kind":"ping","time":"1"}', /^time: expected an integer/],
     ['{"v":1,"kind":"ping","tiem":1}', /no member "tiem"/],
+    ['{"v":1,"kind":"ping","s3cr3t":1}', /no member of such a name$/],
     ['{"v":1,"type":"T","meta":{"delivery":"best"}}', /^delivery: expected one of reliable,/],
   ];
   test.each(wrong)('%s', (text, says) => {
