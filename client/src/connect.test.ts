@@ -555,6 +555,14 @@ describe('the token', () => {
     await rest();
     expect(world.clock.pending).toBe(0);
   });
+
+  test('token-failed: it is too long for any', async () => {
+    const world = new World();
+    const error = await failure(world.session({ token: 'x'.repeat(9_000) }));
+    expect(error.code).toBe('token-failed');
+    expect(error.cause).toMatchObject({ code: 'bad-value' });
+    expect(world.peers).toEqual([]);
+  });
 });
 
 describe('an AbortSignal', () => {

@@ -8,7 +8,7 @@ export type ConnectErrorCode =
   | CloseName
   | 'no-transport' // no allowed transport exists here and is offered by the gateway
   | 'unreachable' // none of them got an answer
-  | 'token-failed' // the `token` function threw
+  | 'token-failed' // the `token` function threw, or what it gave is no token
   | 'timeout'
   | 'aborted'
   | 'closed'; // the session was closed meanwhile

@@ -31,9 +31,11 @@ export class Refresher {
 
   /** Resolves when the gateway has accepted the token. Rejects with `RequestError`. */
   refresh(token: string): Promise<void> {
-    this.#tokens.replace(token);
+    const undo = this.#tokens.replace(token);
     const turn = this.#last.then(() => this.#bring(token));
-    this.#last = turn.catch(() => {});
+    this.#last = turn.catch(({ code }: RequestError) => {
+      if (code === 'unauthorized') undo();
+    });
     return turn;
   }
 

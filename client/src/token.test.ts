@@ -89,6 +89,18 @@ describe('refresh', () => {
     expect(world.sockets[1]!.hello!.token).toBe('second');
   });
 
+  test('that was refused leaves later connections the token before', async () => {
+    const [session, peer, world] = await over('websocket', { token: 'first' });
+    const failed = rejection(session.refresh('second'));
+    await rest();
+    refuse(peer, 0, 'signature');
+    await failed;
+    await rest();
+    peer.cut();
+    await world.clock.advance(1_000);
+    expect(world.sockets[1]!.hello!.token).toBe('first');
+  });
+
   test('without a connection goes with HELLO of the next', async () => {
     const [session, peer, world] = await over('websocket', { token: 'first' });
     peer.cut();

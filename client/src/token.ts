@@ -1,3 +1,5 @@
+import { encode } from '@spillway/envelope';
+import type { Undo } from './clock.ts';
 import type { ConnectOptions } from './options.ts';
 
 /**
@@ -24,15 +26,22 @@ export class Tokens {
     return typeof this.#source === 'function';
   }
 
-  /** A token. Throws what the function throws. */
+  /** A token. Throws what the function throws, and `ProtocolError` for what can be no token. */
   async read(reason: TokenReason = this.#fault ?? 'connect'): Promise<string | undefined> {
     const source = this.#source;
-    return typeof source === 'function' ? source({ reason }) : source;
+    const token = typeof source === 'function' ? await source({ reason }) : source;
+    // Throws for what cannot be one, before there is a connection that it would end.
+    if (token !== undefined) encode({ kind: 'auth', id: '1', token });
+    return token;
   }
 
-  /** Where tokens are not asked for, this is the one from now on. */
-  replace(token: string): void {
+  /** Where tokens are not asked for, this is the one from now on. Returns what takes that back. */
+  replace(token: string): Undo {
+    const before = this.#source;
     if (!this.renewable) this.#source = token;
+    return () => {
+      if (this.#source === token) this.#source = before;
+    };
   }
 
   refused(fault: string): void {
