@@ -91,6 +91,10 @@ class LongPollTransport implements Transport, HttpTransport, Downlink {
     this.#id = house.connections.add(this);
   }
 
+  get encoding(): Encoding {
+    return this.connection.encoding;
+  }
+
   get backlog(): number {
     return this.#waitingBytes + (this.#unacknowledged?.bytes ?? 0);
   }
