@@ -24,8 +24,8 @@ async function setUp() {
 }
 
 /** Answers the last `$presence`. */
-function answer(peer: Peer, members: Shown[]): void {
-  const payload = new TextEncoder().encode(JSON.stringify({ users: 1, members }));
+function answer(peer: Peer, members: Shown[], next?: number): void {
+  const payload = new TextEncoder().encode(JSON.stringify({ users: 1, members, next }));
   peer.send({ kind: 'response', id: peer.of('request').at(-1)!.id, more: false, codec: 'json', payload });
 }
 
@@ -182,4 +182,39 @@ test('a pattern has no presence of its own', async () => {
   const { session, peer } = await setUp();
   await expect(session.channel('a/+').presence.watch()).rejects.toThrow(TypeError);
   expect(asked(peer)).toEqual([]);
+});
+
+test('members that come in pages are known when the last has come', async () => {
+  const { peer, channel, told } = await setUp();
+  const watching = channel.presence.watch();
+  await rest();
+  answer(peer, [{ session: 's1' }], 2);
+  await rest();
+  event(peer, '$leave', { session: 's1' });
+  await rest();
+  expect([asked(peer).at(-1), told]).toEqual([['$presence', 'a', { watch: true, from: 2 }], []]);
+  answer(peer, [{ session: 's2' }]);
+  await Promise.all([watching, rest()]);
+  expect(told).toEqual(['sync s1,s2', 'leave s1 undefined']);
+});
+
+test('where the gateway could not tell everything, the members are asked for again', async () => {
+  const { peer, channel, told } = await setUp();
+  const watching = channel.presence.watch();
+  await rest();
+  answer(peer, [{ session: 's1' }]);
+  await Promise.all([watching, rest()]);
+  peer.event('a', '$reset', undefined);
+  event(peer, '$join', { session: 's3' });
+  await rest();
+  expect(asked(peer)).toHaveLength(2);
+  answer(peer, [{ session: 's2' }]);
+  await rest();
+  expect(told).toEqual([
+    'sync s1',
+    'leave s1 undefined',
+    'join s2 undefined',
+    'sync s2',
+    'join s3 undefined',
+  ]);
 });

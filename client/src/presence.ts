@@ -9,12 +9,22 @@ export interface PresenceHost {
   /** False once the session is closed. */
   readonly alive: boolean;
   /** Asks the gateway for `$presence` of the channel. */
-  inquire(asked: { readonly watch?: boolean; readonly state?: unknown }): Promise<unknown>;
+  inquire(asked: {
+    readonly watch?: boolean;
+    readonly state?: unknown;
+    readonly from?: number | undefined;
+  }): Promise<unknown>;
   /** Resolves when the channel is subscribed to, if it is to be. */
   joined(): Promise<void>;
   report(error: RequestError): void;
   /** A listener threw. */
   blame(error: unknown): void;
+}
+
+/** The answer to `$presence`, or a page of it. */
+interface Snapshot {
+  readonly members: Member[];
+  readonly next?: number;
 }
 
 /** Who is in a channel; users see it as `Presence`. */
@@ -92,11 +102,11 @@ export class PresenceCore implements Presence {
   connected(): void {
     if (!this.#wanted || this.#asked !== undefined) return;
     this.#held = [];
-    const asked = this.#host.inquire({ watch: true });
+    const asked = this.#fetch();
     this.#asked = asked;
     asked.then(
-      (snapshot) => {
-        if (this.#asked === asked) this.#sync(snapshot as { members: Member[] });
+      (members) => {
+        if (this.#asked === asked) this.#sync(members);
       },
       (error: RequestError) => {
         if (this.#asked === asked) this.refused(error);
@@ -127,7 +137,10 @@ export class PresenceCore implements Presence {
 
   receive(event: Event): void {
     if (!this.#wanted) return;
-    if (this.#held) this.#held.push(event);
+    if (event.type === '$reset') {
+      this.#asked = undefined;
+      this.connected();
+    } else if (this.#held) this.#held.push(event);
     else this.#apply(event);
   }
 
@@ -147,8 +160,19 @@ export class PresenceCore implements Presence {
     waiting?.reject(error);
   }
 
+  async #fetch(): Promise<Member[]> {
+    const members: Member[] = [];
+    let from: number | undefined;
+    do {
+      const page = (await this.#host.inquire({ watch: true, from })) as Snapshot;
+      members.push(...page.members);
+      from = page.next;
+    } while (from !== undefined);
+    return members;
+  }
+
   /** Takes who is there now. After a break the differences are told as if they had come one by one. */
-  #sync({ members }: { members: Member[] }): void {
+  #sync(members: readonly Member[]): void {
     const before = this.#members;
     const wasKnown = this.#isKnown;
     const held = this.#held ?? [];

@@ -382,7 +382,14 @@ export function channelCompliance(rung: Rung, encoding: Encoding): void {
         await lose(ada);
         // Its old session leaves, and its new one is there.
         await vi.waitFor(() => expect(told.at(-1)).toBe('leave ada "here" too'));
-        expect(told).toEqual(['join ada too', 'update ada "here" too', 'leave ada "here" too']);
+        // That it is here and what it shows may come in one.
+        expect(told.filter((line) => !line.startsWith('update')).map((line) => line.split(' ')[0])).toEqual([
+          'join',
+          'leave',
+        ]);
+        expect([...watcher.channel(place).presence.members.values()]).toEqual([
+          { session: ada.id, user: 'ada', state: 'here' },
+        ]);
       });
 
       test('a watcher that loses its session hears the differences', async () => {

@@ -2,7 +2,7 @@ import type { NameBook } from '@spillway/envelope';
 import type { ChannelRule } from './channel-rules.ts';
 import type { Timers } from './clock.ts';
 import { SpillwayError } from './errors.ts';
-import { type Member, Presence, type PresenceChange } from './presence.ts';
+import { type Member, type MemberPage, Presence, type PresenceChange } from './presence.ts';
 import { Publication } from './publication.ts';
 import { Turn } from './turn.ts';
 
@@ -15,10 +15,9 @@ export interface Watcher {
   deliver(publication: Publication): void;
 }
 
-/** Who is in a channel. */
-export interface Attendees {
-  readonly members: readonly Member[];
-  /** Users among them; a session without a user counts as one. */
+/** Who is in a channel, or some of them. */
+export interface Attendees extends MemberPage {
+  /** Users in the channel; a session without a user counts as one. */
   readonly users: number;
 }
 
@@ -63,10 +62,18 @@ export class Attendance {
     this.#turn.soon();
   }
 
-  /** As it has been told; what comes after it is told to those who `watch`. @throws SpillwayError `no-presence` */
-  snapshot(channel: string, rule: ChannelRule): Attendees {
+  /**
+   * As it has been told; what comes after it is told to those who `watch`. `from`, `maxBytes`: where there may be more
+   * than one wants at a time. @throws SpillwayError `no-presence`
+   */
+  snapshot(
+    channel: string,
+    rule: ChannelRule,
+    from = 0,
+    maxBytes: number = Number.POSITIVE_INFINITY,
+  ): Attendees {
     const presence = this.#require(channel, rule);
-    return { members: presence.snapshot(channel), users: presence.count(channel).users };
+    return { ...presence.page(channel, from, maxBytes), users: presence.count(channel).users };
   }
 
   watch(watcher: Watcher, channel: string): void {

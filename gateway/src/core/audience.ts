@@ -117,7 +117,7 @@ export class Audience {
 
   /** Written once, for all of them. */
   #send(
-    sessions: Iterable<SessionHandle & { push(publication: Publication): void }>,
+    sessions: Iterable<SessionHandle & { push(publication: Publication): boolean }>,
     type: string,
     payload: unknown,
     options: AudienceOptions,

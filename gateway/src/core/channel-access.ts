@@ -20,7 +20,7 @@ import { WildcardGrants } from './wildcard-grants.ts';
 /** The way back to the client. */
 export interface ChannelReplies {
   reply(envelope: Envelope): void;
-  deliver(publication: Publication): void;
+  deliver(publication: Publication): unknown;
   closeLane(channel: string): void;
 }
 

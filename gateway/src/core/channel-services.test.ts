@@ -1,6 +1,7 @@
 import { decode, type Envelope, jsonPayload, readPacket } from '@spillway/envelope';
 import { expect, test } from 'vitest';
 import { Bench, settled, type TestClient } from '../compliance/fixture.ts';
+import { ResumingClient } from '../compliance/resuming-client.ts';
 
 // $history and $presence, as they are on the wire.
 
@@ -89,6 +90,7 @@ test.each([
   ['$history', 'nowhere', {}, 'unknown-channel'],
   ['$history', '', {}, 'bad-channel'],
   ['$presence', 'room/a', { watch: 1 }, 'invalid-payload'],
+  ['$presence', 'room/a', { from: -1 }, 'invalid-payload'],
   ['$presence', 'room/a', { state: 1 }, 'not-present'],
   ['$presence', 'log/a', {}, 'no-presence'],
   ['$presence', 'closed', {}, 'forbidden'],
@@ -213,4 +215,62 @@ test('who may not see a channel’s members any more is told so, and sees them n
   await client.subscribe('room');
   await settled();
   expect(watcher.kinds).not.toContain('event');
+});
+
+test('many members come page by page, each as large as a message may be', async () => {
+  const one = bench({ limits: { maxMessageBytes: 4_000, maxHelloBytes: 2_000 } });
+  const clients = [];
+  for (let n = 0; n < 30; n++) {
+    const client = await one.join();
+    clients.push(client);
+    await client.subscribe('room/a');
+    await ask(client, '$presence', 'room/a', { state: 'x'.repeat(400) });
+  }
+  const seen: unknown[] = [];
+  let pages = 0;
+  for (let from: number | undefined = 0; from !== undefined; pages++) {
+    const answer = await ask(clients[0]!, '$presence', 'room/a', { watch: true, from });
+    expect(answer.kind === 'response' && answer.payload.length).toBeLessThan(4_000);
+    const page = json(answer) as { users: number; members: { session: string }[]; next?: number };
+    expect(page.users).toBe(30);
+    seen.push(...page.members.map(({ session }) => session));
+    from = page.next;
+  }
+  expect(seen).toEqual(one.opened.map(({ id }) => id));
+  expect(pages).toBeGreaterThan(4);
+});
+
+test('a watcher that was away for too much is told to ask again, once', async () => {
+  const one = bench({ limits: { retainBudget: 300 } });
+  const member = await one.join();
+  const watcher = new ResumingClient(one);
+  watcher.connect();
+  await settled();
+  const payload = jsonPayload({ watch: true });
+  const request = {
+    kind: 'request',
+    id: 'r',
+    channel: 'room/a',
+    type: '$presence',
+    codec: 'json',
+    payload,
+  } as const;
+  watcher.control(request);
+  watcher.flush();
+  await settled();
+  watcher.carrier!.pipe.cut();
+  await settled();
+  for (let n = 0; n < 10; n++) {
+    await member.subscribe('room/a');
+    await settled();
+    await member.unsubscribe('room/a');
+    one.advance(1_000);
+    await settled();
+  }
+  watcher.connect();
+  await settled();
+  const types = watcher.events('room/a').map(({ type }) => type);
+  expect(types.at(-1)).toBe('$reset');
+  expect(types.filter((type) => type === '$reset')).toHaveLength(1);
+  expect(types.length).toBeLessThan(10);
 });

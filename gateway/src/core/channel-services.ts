@@ -7,18 +7,19 @@ import {
   ProtocolError,
   type Request,
 } from '@spillway/envelope';
-import { describeMember } from './attendance.ts';
+import { describeMember, type Watcher } from './attendance.ts';
 import type { ChannelMatch } from './channel-rules.ts';
 import { SpillwayError } from './errors.ts';
 import type { Permissions } from './permissions.ts';
-import type { Publication } from './publication.ts';
+import { Publication } from './publication.ts';
 import type { SessionContext } from './session-context.ts';
 import type { SessionHandle } from './session-handle.ts';
 
 /** The way back to the client. */
 export interface ServiceReplies {
   reply(envelope: Envelope): void;
-  deliver(publication: Publication): void;
+  /** False: it could not be kept for a client that is away. */
+  deliver(publication: Publication): boolean;
   /** An event that this client's encoding cannot hold was left out. */
   malformed(): void;
 }
@@ -29,6 +30,7 @@ const MAX_PAGE = 1_000;
 /** What a page takes beside its events: the head of the response, and of the packet in it. */
 const PAGE_HEAD = 512;
 
+const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
 
 /**
@@ -42,7 +44,9 @@ export class ChannelServices {
   readonly #permissions: Permissions;
   readonly #replies: ServiceReplies;
   readonly #watched = new Set<string>();
-  readonly #watcher: { deliver(publication: Publication): void };
+  readonly #watcher: Watcher;
+  /** Channels of which something was not told while the client was away. */
+  readonly #stale = new Set<string>();
   #closed = false;
 
   constructor(
@@ -57,7 +61,11 @@ export class ChannelServices {
     this.#context = context;
     this.#permissions = permissions;
     this.#replies = replies;
-    this.#watcher = { deliver: (publication) => replies.deliver(publication) };
+    this.#watcher = {
+      deliver: (publication) => {
+        if (!replies.deliver(publication)) this.#stale.add(publication.event.channel);
+      },
+    };
   }
 
   /** @throws SpillwayError also `unknown-request` */
@@ -80,6 +88,16 @@ export class ChannelServices {
   async reauthorize(): Promise<string[]> {
     const refused = await Promise.all([...this.#watched].map((channel) => this.#isRefused(channel)));
     return refused.filter((channel) => channel !== undefined);
+  }
+
+  /** The client is back: where it was not told of everybody who came or went, it has to ask again. */
+  resumed(): void {
+    for (const channel of this.#stale) {
+      const event = { kind: 'event', channel, type: '$reset', delivery: 'reliable' } as const;
+      const publication = new Publication({ ...event, codec: 'json', payload: NOTHING }, this.#context.book);
+      if (this.#watched.has(channel)) this.#replies.deliver(publication);
+    }
+    this.#stale.clear();
   }
 
   close(): void {
@@ -130,17 +148,21 @@ export class ChannelServices {
 
   async #presence({ id, channel }: Request, match: ChannelMatch, asked: PresenceQuery): Promise<void> {
     const { attendance } = this.#context.hub;
-    const { watch, state } = asked;
+    const { watch, state, from = 0 } = asked;
     if (watch !== undefined && typeof watch !== 'boolean') throw invalid('watch: true or false');
+    if (!isPosition(from)) throw invalid('from: the `next` of a page');
     if (state !== undefined) attendance.update(channel, match.rule, this.#session.id, JSON.stringify(state));
     if (watch === false) this.#unwatch(channel);
     let answer = '{}';
     if (watch === true || (watch === undefined && state === undefined)) {
       await this.#require('presence', channel, match);
       if (this.#closed) return;
-      const { members, users } = attendance.snapshot(channel, match.rule);
+      const maxBytes = this.#context.limits.maxMessageBytes - PAGE_HEAD;
+      const { members, users, next } = attendance.snapshot(channel, match.rule, from, maxBytes);
       if (watch) this.#watch(channel);
-      answer = `{"users":${users},"members":[${members.map((member) => describeMember(member)).join()}]}`;
+      const more = next === undefined ? '' : `,"next":${next}`;
+      const written = members.map((member) => describeMember(member)).join();
+      answer = `{"users":${users},"members":[${written}]${more}}`;
     }
     this.#replies.reply({
       kind: 'response',
@@ -202,6 +224,7 @@ interface HistoryQuery {
 }
 
 interface PresenceQuery {
+  readonly from?: unknown;
   readonly watch?: unknown;
   readonly state?: unknown;
 }

@@ -31,8 +31,8 @@ const RECEIPTS = 256;
 export interface DispatchReplies extends ReplyPath {
   /** Outcomes wait to be told, with `tell`. */
   hasReceipts(): void;
-  /** Sends an event as its class promises. */
-  deliver(publication: Publication): void;
+  /** Sends an event as its class promises. False: not even that. */
+  deliver(publication: Publication): boolean;
   closeLane(channel: string): void;
 }
 

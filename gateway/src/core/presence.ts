@@ -25,7 +25,16 @@ export interface PresenceOptions {
   readonly maxStateBytes: number;
 }
 
+/** Some of the members, those that came first at the front. */
+export interface MemberPage {
+  readonly members: readonly Member[];
+  /** What to ask for the rest with; undefined where there is none. */
+  readonly next: number | undefined;
+}
+
 class Place {
+  /** Rises from one to the next. */
+  readonly number: number;
   readonly channel: string;
   readonly session: string;
   readonly user: string | undefined;
@@ -35,7 +44,8 @@ class Place {
   /** Infinity: it has not left. */
   leavesAt = Number.POSITIVE_INFINITY;
 
-  constructor(channel: string, session: string, user: string | undefined) {
+  constructor(number: number, channel: string, session: string, user: string | undefined) {
+    this.number = number;
     this.channel = channel;
     this.session = session;
     this.user = user;
@@ -63,6 +73,7 @@ const encoder = new TextEncoder();
 export class Presence {
   readonly #options: PresenceOptions;
   readonly #rooms = new Map<string, Room>();
+  #places = 0;
   /** Here, and something about them is not told. */
   readonly #changed = new Set<Place>();
   /** Gone, in the order of `leavesAt`. */
@@ -86,12 +97,21 @@ export class Presence {
   }
 
   /** The members as `changes` has told them so far, those that came first at the front. */
-  snapshot(channel: string): Member[] {
+  snapshot(channel: string): readonly Member[] {
+    return this.page(channel, 0, Number.POSITIVE_INFINITY).members;
+  }
+
+  /** The members from a place on, about so many bytes of them as JSON, and one at least. */
+  page(channel: string, from: number, maxBytes: number): MemberPage {
     const members: Member[] = [];
-    for (const { told } of this.#rooms.get(channel)?.places.values() ?? []) {
-      if (told !== undefined) members.push(told);
+    let room = maxBytes;
+    for (const { number, told } of this.#rooms.get(channel)?.places.values() ?? []) {
+      if (told === undefined || number < from) continue;
+      if (room <= 0) return { members, next: number };
+      members.push(told);
+      room -= sizeOf(told);
     }
-    return members;
+    return { members, next: undefined };
   }
 
   /** Coming back within `grace` undoes a leave; then an absent `state` leaves the state as it was. */
@@ -99,7 +119,7 @@ export class Presence {
     this.#check(state);
     const room = this.#room(channel);
     const known = room.places.get(session);
-    const place = known ?? new Place(channel, session, user);
+    const place = known ?? new Place(++this.#places, channel, session, user);
     if (known === undefined) room.places.set(session, place);
     place.leavesAt = Number.POSITIVE_INFINITY;
     this.#leaving.delete(place);
@@ -193,3 +213,11 @@ export class Presence {
     throw new SpillwayError('state-too-large', `a member's state has at most ${maxStateBytes} bytes`);
   }
 }
+
+/** As JSON, no less than it comes to: three bytes for each UTF-16 unit. */
+function sizeOf({ session, user = '', state = '' }: Member): number {
+  return 3 * (session.length + user.length + state.length) + MEMBER_BYTES;
+}
+
+/** What stands around the fields of a member. */
+const MEMBER_BYTES = 40;

@@ -175,6 +175,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
     this.#dispatch.permissions.forgetGrants();
     this.#keeper.confirm(this, token);
     this.#attach(connection, { token, received, heardAt });
+    this.#dispatch.services.resumed();
   }
 
   /** Tells the client to move within so many ms. */
@@ -295,15 +296,16 @@ export class Session implements Carried, Subscriber, SessionHandle {
     if (!this.#ended) this.#dispatch.access.deliver(publication);
   }
 
-  /** Sends an event that the session has a right to. */
-  push(publication: Publication): void {
-    if (this.#ended) return;
+  /** Sends an event that the session has a right to. False: dropped, or the session is over. */
+  push(publication: Publication): boolean {
+    if (this.#ended) return false;
     try {
-      this.#outbox.publish(publication);
+      return this.#outbox.publish(publication);
     } catch (error) {
       // A publisher may call bytes JSON that are not; only a session that speaks text has to look.
       if (error instanceof ProtocolError) this.traffic.drops.malformed++;
       else this.#fail(error);
+      return false;
     }
   }
 
