@@ -1,4 +1,10 @@
-import { type ChannelAction, type Gateway, type InboundMessage, type SessionHandle, SpillwayError } from '@spillway/gateway';
+import {
+  type ChannelAction,
+  type Gateway,
+  type InboundMessage,
+  type SessionHandle,
+  SpillwayError,
+} from '@spillway/gateway';
 import { type Alarm, AlarmBook, readReport } from './alarm-book.ts';
 import { decodeBatch } from './batch.ts';
 import { ALARM_CHANNEL, LINES, lineChannel, QUANTITIES, SENSORS } from './catalogue.ts';
