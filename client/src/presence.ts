@@ -136,7 +136,7 @@ export class PresenceCore implements Presence {
   }
 
   receive(event: Event): void {
-    if (!this.#wanted) return;
+    if (!this.#wanted || !/^\$(join|update|leave|reset)$/.test(event.type)) return;
     if (event.type === '$reset') {
       this.#asked = undefined;
       this.connected();
