@@ -10,6 +10,7 @@ import type {
 } from '@spillway/envelope';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { StreamOptions } from '../core/calls.ts';
+import type { AudienceOptions } from '../core/audience.ts';
 import type { PublishDecision } from '../core/channel-options.ts';
 import type { ChannelContext, ChannelOptions, PublishVerdict } from '../core/channel-rules.ts';
 import { SpillwayError } from '../core/errors.ts';
@@ -34,7 +35,7 @@ import { isFromServer, NOTHING } from './schemas.ts';
 export interface AppHost {
   channel(pattern: string, options: ChannelOptions): unknown;
   handle(type: string, options: HandleOptions, handler: RequestHandler): unknown;
-  publish(channel: string, type: string, payload: unknown, options?: SendOptions): void;
+  publish(channel: string, type: string, payload: unknown, options?: AudienceOptions): void;
 }
 
 /** `ChannelContext` with the parameters of its pattern. */
@@ -105,7 +106,7 @@ export interface AppGateway<Declared extends Typed> {
     channel: ChannelName<Declared, Name>,
     type: Type,
     payload: EventsOf<Declared, Name>[Type],
-    options?: SendOptions,
+    options?: AudienceOptions,
   ): void;
   /** The same session, with the types of what the server sends and asks. */
   session(session: SessionHandle): AppSessionHandle<Declared>;
