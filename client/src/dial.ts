@@ -213,13 +213,15 @@ export class Dial {
     this.#cancelTimeout();
     this.#cancelPatience();
     this.#race!.end();
+    const better: Link[] = [];
     for (const [rung, other] of this.#links) {
-      // A better transport goes on, to learn why it was not first.
-      if (RUNGS.indexOf(rung) < RUNGS.indexOf(winner)) other.probe();
+      if (RUNGS.indexOf(rung) < RUNGS.indexOf(winner)) better.push(other);
       else other.stop();
     }
     this.#learn();
     this.#handler.open(link, winner, this.#reasonsAbove(winner));
+    // A better transport goes on, to learn why it was not first. It may tell at once.
+    for (const other of better) other.probe();
   }
 
   #failed(rung: Ours, failure: Failure): void {
