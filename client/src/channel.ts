@@ -51,13 +51,15 @@ export class ChannelCore implements Channel {
   /** Last position before the subscription began; undefined while there is none. */
   #base: number | undefined;
   #highest = 0;
-  /** Of the reliable ones, which come in order: nothing that had to arrive is missing up to here. */
-  #sure = 0;
+  /** Everything up to here has come. */
+  #whole = 0;
   #received = 0;
+  /** Positions that came before SUBSCRIBED: some may be of the subscription before. */
+  #early: number[] = [];
   /** Names the life of the positions. */
   #epoch: string | undefined;
-  /** Of the subscription that ended with its session: `all` is the position if nothing at all is missing. */
-  #left: { readonly sure: number; readonly all: number } | undefined;
+  /** `#whole` of the subscription that ended with its session. */
+  #left: number | undefined;
   /** Missing on earlier connections. */
   #missedBefore = 0;
   #transit: number | undefined;
@@ -144,7 +146,7 @@ export class ChannelCore implements Channel {
 
   /** The gateway's session is gone, and the subscription with it. */
   disconnected(): void {
-    if (this.#base !== undefined) this.#left = { sure: this.#sure, all: this.#base + this.#received };
+    if (this.#base !== undefined) this.#left = this.#whole;
     this.#reset();
   }
 
@@ -162,12 +164,16 @@ export class ChannelCore implements Channel {
 
   receive(event: Event): void {
     if (!this.#wanted) return;
-    if (event.seq !== undefined) {
+    const { seq } = event;
+    if (seq !== undefined) {
+      // Late, of a subscription before this one.
+      if (this.#base !== undefined && seq <= this.#base) return;
+      if (this.#base === undefined) this.#early.push(seq);
       this.#received++;
-      this.#highest = Math.max(this.#highest, event.seq);
+      this.#highest = Math.max(this.#highest, seq);
+      this.#count();
     }
     const droppable = isDroppable(event);
-    if (event.delivery === 'reliable') this.#sure = Math.max(this.#sure, event.seq ?? 0);
     if (droppable && event.ts !== undefined) {
       this.#transit = this.#host.meter.arrived(this.#host.clock.now() - event.ts, this.#transit);
     }
@@ -198,11 +204,20 @@ export class ChannelCore implements Channel {
     this.#epoch = epoch;
     this.#base = seq;
     this.#highest = Math.max(this.#highest, seq);
-    this.#sure = Math.max(this.#sure, seq);
+    this.#received = this.#early.filter((position) => position > seq).length;
+    this.#early = [];
+    this.#whole = seq;
+    this.#count();
     this.#settle();
-    if (!left) return;
-    if (isNew) this.#host.lacks(this.name, left.sure + 1, undefined);
-    else if (seq > left.sure && seq > left.all) this.#host.lacks(this.name, left.sure + 1, seq);
+    if (left === undefined) return;
+    if (isNew) this.#host.lacks(this.name, left + 1, undefined);
+    else if (seq > left) this.#host.lacks(this.name, left + 1, seq);
+  }
+
+  /** Messages of several classes overtake each other, and which class a missing one has nobody here knows. */
+  #count(): void {
+    if (this.#base !== undefined && this.#base + this.#received === this.#highest)
+      this.#whole = this.#highest;
   }
 
   /** Nothing of the subscription is left but what it missed. */
@@ -210,8 +225,9 @@ export class ChannelCore implements Channel {
     this.#missedBefore = this.missing;
     this.#base = undefined;
     this.#highest = 0;
-    this.#sure = 0;
+    this.#whole = 0;
     this.#received = 0;
+    this.#early = [];
     this.#transit = undefined;
     this.#asked = undefined;
   }
