@@ -158,7 +158,7 @@ test('a node subscribes once per channel, with its first subscriber, and leaves 
   expect([broker.unsubscribed, hub.stats.channels]).toEqual([['arena/7'], 0]);
 });
 
-test('each life of a channel has an epoch of its own and counts from the start', async () => {
+test('each life of a channel has an epoch of its own, and no position of one before', async () => {
   const { hub } = await bench();
   const first = new Listener();
   await hub.subscribe(first, 'arena/7');
@@ -170,7 +170,9 @@ test('each life of a channel has an epoch of its own and counts from the start',
   hub.unsubscribe(first, 'arena/7');
   hub.unsubscribe(second, 'arena/7');
   await hub.subscribe(first, 'arena/7');
-  expect(hub.join(first, 'arena/7')).toEqual({ epoch: 'epoch-2', seq: 0 });
+  expect(hub.join(first, 'arena/7')).toEqual({ epoch: 'epoch-2', seq: 1 });
+  hub.publish(draft('arena/7'));
+  expect(hub.join(first, 'arena/7').seq).toBe(2);
 });
 
 test('a subscriber gets exactly what was stamped after its position, though more is under way', async () => {

@@ -42,7 +42,7 @@ interface Topic {
 /**
  * The topic index of this node. It stamps `seq` and `ts`, encodes once, gives the event to the broker, and hands
  * what the broker brings to the subscribed sessions. A channel exists as long as it has a subscriber; its next
- * life starts with a new epoch, so a position never means two things.
+ * life starts with a new epoch, above the positions of all that ended, so a position never means two things.
  */
 export class Hub {
   readonly #broker: Broker;
@@ -51,6 +51,8 @@ export class Hub {
   readonly #clock: Clock;
   readonly #newEpoch: () => string;
   readonly #topics = new Map<string, Topic>();
+  /** The highest position of any life that has ended. */
+  #floor = 0;
   #published = 0;
   #delivered = 0;
 
@@ -111,6 +113,7 @@ export class Hub {
     const topic = this.#topics.get(channel);
     if (topic === undefined || !topic.subscribers.delete(subscriber) || topic.subscribers.size > 0) return;
     this.#topics.delete(channel);
+    this.#floor = Math.max(this.#floor, topic.seq);
     this.#broker.unsubscribe(channel);
   }
 
@@ -134,7 +137,8 @@ export class Hub {
       epoch: this.#newEpoch(),
       subscribers: new Map(),
       ready: this.#broker.subscribe(channel),
-      seq: 0,
+      // What is late of another life of the channel is below what comes of this one.
+      seq: this.#floor,
     };
     this.#topics.set(channel, topic);
     return topic;
