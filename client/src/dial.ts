@@ -244,7 +244,8 @@ export class Dial {
       return;
     }
     if (code !== LOST) this.#told = failure;
-    if (mayReconnect(code)) this.#isFinal = false;
+    // Who comes too late with HELLO may have slept.
+    if (mayReconnect(code) || code === CLOSE['hello-timeout']) this.#isFinal = false;
     // Another transport would get the same answer, and a token may be good for one question only.
     if (code === CLOSE.unauthorized) this.#giveUp(failure, true);
     else if (!this.#race!.failed()) this.#giveUp(this.#told ?? failure, this.#isFinal);

@@ -159,6 +159,18 @@ describe('reconnecting', () => {
     expect(world.clock.pending).toBe(0);
   });
 
+  test('goes on where HELLO came too late: the machine may have slept', async () => {
+    const [session, peer, world] = await over('websocket');
+    world.manners = { hello: false };
+    peer.cut();
+    await world.clock.advance(250);
+    world.manners = {};
+    world.sockets[1]!.close(CLOSE['hello-timeout'], 'no HELLO in time');
+    await world.clock.advance(500);
+    expect(session.state).toBe('open');
+    expect(session.stats().resumes).toBe(1);
+  });
+
   test('goes on by what the gateway offered last while it cannot be asked', async () => {
     const [session, peer, world] = await over('webtransport');
     const { document } = world;
