@@ -40,7 +40,8 @@ class Run {
   /** What was said first on each connection. */
   readonly #hellos: Uint8Array[] = [];
   readonly #forbidden = new Set<string>();
-  #losesWelcome = false;
+  /** How many of the next WELCOMEs are lost. */
+  #losesWelcome = 0;
   #steps = 0;
 
   constructor(seed: number) {
@@ -71,7 +72,11 @@ class Run {
       forbids: (user, channel) => this.#forbidden.has(`${user?.claim as string} ${channel}`),
       greeted: (_wire, hello) => this.#hellos.push(hello),
       tokens: [],
-      losesWelcome: () => this.#losesWelcome,
+      losesWelcome: () => {
+        const loses = this.#losesWelcome > 0 && !this.network.quiet;
+        this.#losesWelcome--;
+        return loses;
+      },
     };
     this.#start();
   }
@@ -104,7 +109,7 @@ class Run {
     await this.#until('busy', () => clock.now >= this.#busy, this.#busy + 1);
     if (!early) {
       await this.#until('quiet', () => this.#isQuiet(), QUIET);
-      this.ledger.settled(this.site.slowness === 0);
+      this.ledger.settled(this.site.slowness === 0, player.queues > 10_000);
       this.#close();
     }
     await this.#end();
@@ -145,6 +150,8 @@ class Run {
     const drop = this.#dropOf(delivery);
     const size = sizeOf(random);
     home.machine.hear(() => {
+      // The client may have gone elsewhere while this one slept.
+      if (home !== this.home) return;
       const { index } = ledger.publish('down', channel, delivery, slot, drop.maxAge !== undefined);
       const payload = payloadOf(index, size);
       home.hub.publish({ channel, type: 'DOWN', delivery, key, codec: 'bytes', payload }, drop);
@@ -270,7 +277,8 @@ class Run {
       default:
         ledger.count('path changes');
         if (wire) wire.weather.maxDatagramSize = random.pick([300, 1100, 1200]);
-        this.#losesWelcome = random.chance(0.5);
+        this.#losesWelcome = random.int(0, 3);
+        if (this.#losesWelcome > 0) wire?.cut(0, time());
     }
   }
 
@@ -333,10 +341,17 @@ class Run {
   async #end(): Promise<void> {
     const { player, ledger, clock } = this;
     const { machine } = player;
-    const began = clock.now;
+    let closedAt = NEVER;
+    // Transports wait a little for the far end to confirm.
+    const isClosed = () => {
+      if (player.closed) closedAt = Math.min(closedAt, clock.now);
+      return machine.crashed || clock.now > closedAt + 5000;
+    };
     const isOver = () =>
-      (machine.crashed || (player.closed && clock.now > began + 5000)) &&
-      this.cores.every(({ machine, sessions, admission }) => machine.crashed || sessions.size + admission.connections === 0);
+      isClosed() &&
+      this.cores.every(
+        ({ machine, sessions, admission }) => machine.crashed || sessions.size + admission.connections === 0,
+      );
     await this.#until('closed', isOver, 200_000);
     if (!machine.crashed) {
       if (machine.timers > 0) ledger.wrong(`${machine.timers} timers are left at the client`);
@@ -382,7 +397,8 @@ class Run {
         if (isDone()) return;
         ledger.wrong('nothing happens any more, and it is not over');
       }
-      if ((clock.now > end && !isDone()) || ++this.#steps > STEPS) ledger.wrong(`${phase} and not done: ${this.#state()}`);
+      if ((clock.now > end && !isDone()) || ++this.#steps > STEPS)
+        ledger.wrong(`${phase} and not done: ${this.#state()}`);
       await rest();
     }
     throw ledger.failure;
