@@ -52,7 +52,9 @@ export class Player {
   #requests = 0;
   #calls = 0;
   #connecting = false;
+  #isAnother = false;
   #refusal: string | undefined;
+  #allowed: ConnectOptions['transports'];
 
   constructor(machine: Machine, network: Network, ledger: Ledger, options: ConnectOptions) {
     this.machine = machine;
@@ -60,12 +62,27 @@ export class Player {
     this.#network = network;
     this.#ledger = ledger;
     this.#options = options;
+    this.#allowed = options.transports;
     ledger.clientSession = () => this.session?.id ?? '';
   }
 
   /** Bytes that wait while there is no connection. */
   get queues(): number {
     return this.#options.maxQueuedBytes!;
+  }
+
+  /** Somebody else logs in, or the same with other claims. */
+  become(token: string): void {
+    if (token[0] !== this.token[0]) this.#isAnother = true;
+    this.token = token;
+  }
+
+  /** Whether it looks for WebTransport now and then while it has to do without. */
+  get climbs(): boolean {
+    // A better transport is not worth the session, which another user may not have.
+    if (this.#isAnother) return false;
+    const { probeInterval = 0 } = this.#options.race!;
+    return this.#allowed!.includes('webtransport') && probeInterval > 0 && probeInterval < 10_000;
   }
 
   get quiet(): boolean {
@@ -183,7 +200,10 @@ export class Player {
     const { session } = this;
     if (!session || this.closing) return;
     session.switchTo(transports).then(
-      () => this.#ledger.count('switched'),
+      () => {
+        this.#ledger.count('switched');
+        this.#allowed = transports;
+      },
       (error: { code?: string }) => {
         this.#ledger.count('not switched');
         if (!error.code) this.#ledger.wrong('switchTo failed', error);

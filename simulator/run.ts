@@ -1,4 +1,4 @@
-import { CLOSE, type Delivery, encode, FrameReader, readPacket, type Welcome } from '@spillway/envelope';
+import { type Delivery, encode, NOTHING_RECEIVED } from '@spillway/envelope';
 import type { ConnectOptions } from '../client/src/options.ts';
 import { Clock } from '../delivery/src/simulator/clock.ts';
 import { Random } from '../delivery/src/simulator/random.ts';
@@ -15,12 +15,6 @@ const QUIET = 90_000;
 const STEPS = 300_000;
 const CHANNELS = ['a', 'b', 'c'] as const;
 const NEVER = Number.POSITIVE_INFINITY;
-
-void FrameReader;
-void readPacket;
-void ({} as Welcome);
-void encode;
-void CLOSE;
 
 /** When all microtasks of this turn have run. */
 function rest(): Promise<void> {
@@ -65,6 +59,7 @@ class Run {
         idleTimeout: random.pick([2000, 30_000]),
         pingInterval: random.pick([700, 2000]),
         helloTimeout: random.pick([1000, 5000]),
+        sessionsPerAddress: random.chance(0.05) ? 3 : 256,
       },
       maxDelay: random.pick([0, 0, 0, 10]),
       slowness: random.pick([0, 0, 5, 200]),
@@ -101,7 +96,7 @@ class Run {
         for (let one = 0; one < burst; one++) this.#act();
       });
     }
-    const troubles = random.int(0, 6);
+    const troubles = random.chance(0.1) ? random.int(7, 20) : random.int(0, 6);
     for (let count = 0; count < troubles; count++) clock.at(random.next() * this.#busy, () => this.#befall());
     clock.at(this.#busy, () => network.calm());
     const early = random.chance(0.1);
@@ -266,9 +261,9 @@ class Run {
         return;
       case 14: {
         ledger.count('another user');
-        if (random.chance(0.5)) player.token = random.pick(['one', 'two']);
+        if (random.chance(0.5)) player.become(random.pick(['one', 'two']));
         else {
-          player.token = `one:${random.int(1, 3)}`;
+          player.become(`one:${random.int(1, 3)}`);
           this.#forbidden.add(`${player.token.slice(4)} ${random.pick(CHANNELS)}`);
         }
         wire?.cut(0, 50);
@@ -320,6 +315,8 @@ class Run {
     if (!player.quiet || home.hooks > 0) return false;
     const handle = home.open.get(id!);
     if (!handle?.connected || handle.transport !== player.session!.transport.name) return false;
+    // UDP works again, so the client finds back to it.
+    if (player.climbs && handle.transport !== 'webtransport') return false;
     // Those to sessions that were lost wait until these end.
     for (const what of home.waiting) if (what.startsWith(`${id}:`)) return false;
     const { backlog, unacknowledged, inFlight } = handle.stats();
@@ -366,6 +363,46 @@ class Run {
       const { channels } = core.hub.stats;
       if (channels > (this.site.witness ? CHANNELS.length : 0)) ledger.wrong(`${channels} channels are left`);
       if (core.sessions.totals().detached > 0) ledger.wrong('a detached session is left');
+    }
+    if (ledger.failure) throw ledger.failure;
+    if (this.random.chance(0.2)) this.#tryTokens();
+  }
+
+  /** Nothing opens a session that is over. */
+  #tryTokens(): void {
+    const { ledger, site } = this;
+    for (const { machine, sessions } of this.cores) {
+      if (machine.crashed) continue;
+      const before = sessions.totals();
+      for (const token of site.tokens) {
+        const transport = { name: 'websocket', maxDatagramSize: 0, backlog: 0 } as const;
+        const admission = {
+          transport: 'websocket',
+          origin: undefined,
+          path: '/',
+          headers: {},
+          remoteAddress: '::1',
+        } as const;
+        const nothing = (): undefined => {};
+        const rest = {
+          write: nothing,
+          closeLane: nothing,
+          sendDatagram: () => false,
+          openMessage: nothing,
+          close: nothing,
+        };
+        const receiver = sessions.accept(admission, { ...transport, ...rest });
+        const resume = { token, received: NOTHING_RECEIVED };
+        receiver.receive(
+          encode({ kind: 'hello', protocol: 1, client: 'thief', token: 'one', reasons: [], resume }),
+          true,
+        );
+      }
+      const { resumed, resumeRefused } = sessions.totals();
+      if (resumed > before.resumed || resumeRefused.replayed > before.resumeRefused.replayed)
+        ledger.wrong('a token of a session that is over is still known');
+      ledger.count('dead tokens', site.tokens.length);
+      sessions.closeAll();
     }
     if (ledger.failure) throw ledger.failure;
   }
