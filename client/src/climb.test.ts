@@ -2,8 +2,8 @@ import { CLOSE } from '@spillway/envelope';
 import { describe, expect, test } from 'vitest';
 import type { TransportInfo } from './api.ts';
 import type { SessionCore } from './session.ts';
-import { record } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
+import { record } from './testing/test-over.ts';
 import { World } from './testing/test-world.ts';
 
 /** A session on WebSocket of a client that may use both, because WebTransport was silent. */

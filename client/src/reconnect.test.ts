@@ -1,8 +1,8 @@
 import { CLOSE } from '@spillway/envelope';
 import { describe, expect, test } from 'vitest';
 import { ConnectError } from './errors.ts';
-import { over, record, rejection } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
+import { over, record, rejection } from './testing/test-over.ts';
 import { World } from './testing/test-world.ts';
 
 describe('while there is no connection', () => {

@@ -1,7 +1,7 @@
 import { CLOSE, type Delivery, type Event, encode } from '@spillway/envelope';
 import { describe, expect, test } from 'vitest';
-import { over, RUNGS, record } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
+import { over, RUNGS, record } from './testing/test-over.ts';
 import { LIMITS, type Peer } from './testing/test-peer.ts';
 import { World } from './testing/test-world.ts';
 
