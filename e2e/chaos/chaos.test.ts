@@ -1,7 +1,7 @@
 import { expect, inject, test } from 'vitest';
 import { shapedNetworkMissing } from '../network/shaped-network.ts';
 import { loopbackRoad } from './loopback.ts';
-import { report } from './report.ts';
+import { report, summary } from './report.ts';
 import { shapedRoad } from './road.ts';
 import { runTrial } from './trial.ts';
 

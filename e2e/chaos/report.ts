@@ -41,6 +41,15 @@ export function report({ seconds, resumptions, clients, faults }: Trial): string
   return lines;
 }
 
+/** The same in a line. */
+export function summary({ seconds, resumptions, clients }: Trial): string {
+  const came = Object.values(clients)
+    .flatMap(({ up, down }) => [...up.heard.reliable, ...down.heard.reliable])
+    .reduce((sum, balance) => sum + balance.came, 0);
+  const [times, p50, p90, , max] = distribution(resumptions);
+  return `${came} reliable messages in ${seconds.toFixed(0)} s; went on ${times} times after p50 ${p50}, p90 ${p90}, at most ${max} ms`;
+}
+
 /** What flows, for the head of the report. */
 export function flow(rate: number): string {
   return `each client each way: ${rate} numbered messages a second on ${CHANNELS} channels, ${KEYS.length} keys of latest at 60 Hz`;
