@@ -121,7 +121,7 @@ export class Core {
         logger: {
           debug() {},
           info() {},
-          warn: (_fields, message) => ledger.count(message),
+          warn() {},
           error: (fields, message) => ledger.failed(message, (fields as { err?: unknown }).err),
         },
         newId: () => `${number}-${++ids}`,

@@ -176,10 +176,15 @@ export class Ledger {
     { channel, delivery }: { channel: string; delivery: Delivery },
   ): void {
     const publication = this.#all.get(index);
-    if (!publication || publication.way !== 'up') return this.wrong(`${index} was never published`);
+    if (publication?.way !== 'up') {
+      this.wrong(`${index} was never published`);
+      return;
+    }
     // A `latest` one that was taken for lost may come once more, as long as it is still the newest.
-    if (publication.arrived && delivery !== 'latest')
-      return this.wrong(`${delivery} ${index} came to the gateway twice`);
+    if (publication.arrived && delivery !== 'latest') {
+      this.wrong(`${delivery} ${index} came to the gateway twice`);
+      return;
+    }
     publication.arrived = true;
     this.count('arrived');
     this.trace?.(`#${index} came to the gateway`);
@@ -245,13 +250,24 @@ export class Ledger {
     const publication = this.#all.get(index);
     this.count('received');
     this.trace?.(`#${index} came to the client as ${seq}`);
-    if (!publication || publication.way === 'direct') return this.wrong(`${index} was never published`);
+    if (!publication || publication.way === 'direct') {
+      this.wrong(`${index} was never published`);
+      return;
+    }
     const { delivery, slot } = publication;
-    if (!this.#asked.has(channel)) return this.wrong(`${index} came on '${channel}', which was left`);
-    if (publication.received && delivery !== 'latest')
-      return this.wrong(`${delivery} ${index} came to the client twice`);
+    if (!this.#asked.has(channel)) {
+      this.wrong(`${index} came on '${channel}', which was left`);
+      return;
+    }
+    if (publication.received && delivery !== 'latest') {
+      this.wrong(`${delivery} ${index} came to the client twice`);
+      return;
+    }
     const position = publication.stamps.findLast((stamp) => stamp.seq === seq);
-    if (!position) return this.wrong(`${index} came as ${seq}, and is ${publication.seq}`);
+    if (!position) {
+      this.wrong(`${index} came as ${seq}, and is ${publication.seq}`);
+      return;
+    }
     const { life } = position;
     publication.received = true;
     this.#owed.delete(index);
@@ -276,11 +292,19 @@ export class Ledger {
   receivedDirect(session: string, index: number): void {
     const publication = this.#all.get(index);
     this.count('received direct');
-    if (publication?.way !== 'direct') return this.wrong(`${index} was never sent`);
+    if (publication?.way !== 'direct') {
+      this.wrong(`${index} was never sent`);
+      return;
+    }
     const { delivery, slot } = publication;
-    if (publication.session !== session) return this.wrong(`${index} is for another session`);
-    if (publication.received && delivery !== 'latest')
-      return this.wrong(`direct ${delivery} ${index} came twice`);
+    if (publication.session !== session) {
+      this.wrong(`${index} is for another session`);
+      return;
+    }
+    if (publication.received && delivery !== 'latest') {
+      this.wrong(`direct ${delivery} ${index} came twice`);
+      return;
+    }
     publication.received = true;
     const position = { life: 0, seq: index };
     if (delivery === 'reliable') this.#advance(this.#inOrder, session, position, `direct ${index}`);
@@ -292,7 +316,10 @@ export class Ledger {
   gap(channel: string, from: number, to: number | undefined): void {
     const name = `${this.clientSession()} ${channel}`;
     const join = this.#joins.get(name);
-    if (!join) return this.wrong(`a gap on '${channel}' that was never joined`);
+    if (!join) {
+      this.wrong(`a gap on '${channel}' that was never joined`);
+      return;
+    }
     this.trace?.(`gap '${channel}' ${from}-${to}`);
     this.count(to === undefined ? 'gap to a new epoch' : 'gap');
     if (to !== undefined && (from > to || to > (this.#highest.get(channel) ?? 0)))

@@ -14,6 +14,8 @@ const QUIET = 90_000;
 /** Turns of one run: more is a loop. */
 const STEPS = 300_000;
 const CHANNELS = ['a', 'b', 'c'] as const;
+/** More than any message has. */
+const LARGEST = 4000;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** When all microtasks of this turn have run. */
@@ -116,7 +118,7 @@ class Run {
   }
 
   #act(): void {
-    const { random, player, ledger } = this;
+    const { random, player } = this;
     const channel = random.pick(CHANNELS);
     const delivery = random.pick<Delivery>(['reliable', 'reliable', 'unordered', 'latest', 'unreliable']);
     const kind = random.int(0, 99);
@@ -126,7 +128,7 @@ class Run {
     else if (kind < 92) player.request();
     else if (kind < 96) player.subscribe(channel);
     else player.unsubscribe(channel);
-    void ledger;
+    this.#bounds();
   }
 
   #dropOf(delivery: Delivery) {
@@ -177,11 +179,21 @@ class Run {
           if (outcome !== 'delivered' && outcome !== 'superseded') publication.refused = true;
         });
       } else if (!handle.send('SEND', payload, options)) publication.refused = true;
-      const { unacknowledged } = handle.stats();
-      const { sendBudgetHard, retainBudget } = home.limits;
-      if (unacknowledged > Math.max(sendBudgetHard, retainBudget))
-        ledger.wrong(`${unacknowledged} bytes are kept at the gateway`);
     });
+  }
+
+  /** What the gateway keeps and has waiting for the client. */
+  #bounds(): void {
+    const { home, ledger } = this;
+    const handle = home.open.get(this.player.session?.id ?? '');
+    if (!handle) return;
+    const { unacknowledged, backlog } = handle.stats();
+    const { sendBudgetHard, retainBudget } = home.limits;
+    if (unacknowledged > Math.max(sendBudgetHard, retainBudget))
+      ledger.wrong(`${unacknowledged} bytes are kept at the gateway`);
+    // States may outgrow the soft budget; what is in the transport is bounded by the window and the hard budget.
+    if (backlog > 4 * home.limits.sendBudgetSoft + sendBudgetHard + LARGEST)
+      ledger.wrong(`${backlog} bytes wait at the gateway`);
   }
 
   #befall(): void {
@@ -355,8 +367,14 @@ class Run {
       if (player.watchers.size > 0) ledger.wrong('somebody still watches the page');
       if (player.waiting.size > 0) ledger.wrong(`${[...player.waiting]} were never settled`);
     }
+    for (const [name, count] of Object.entries(player.session?.stats().dropped ?? {}))
+      ledger.count(`client ${name}`, count);
     for (const core of this.cores) {
       core.rest();
+      const { dropped, resumeRefused } = core.sessions.totals();
+      for (const [name, count] of Object.entries(dropped)) ledger.count(`gateway ${name}`, count);
+      for (const [name, count] of Object.entries(resumeRefused))
+        ledger.count(`resume refused: ${name}`, count);
       if (core.machine.crashed) continue;
       if (core.waiting.size > 0) ledger.wrong(`${[...core.waiting]} were never settled`);
       if (core.machine.timers > 0) ledger.wrong(`${core.machine.timers} timers are left at the gateway`);
