@@ -194,7 +194,8 @@ export class Ledger {
     const before = this.#cameInOrder.get(name) ?? 0;
     if (index < before) this.wrong(`${delivery} ${index} came to the gateway after ${before}`);
     this.#cameInOrder.set(name, index);
-    if (delivery === 'latest') this.#upShown.set(line, index);
+    // A gateway that the client has left may still hear what it said there.
+    if (delivery === 'latest') this.#upShown.set(line, Math.max(index, this.#upShown.get(line) ?? 0));
   }
 
   stamped({ channel, event }: BrokerMessage, life: number | undefined): void {
