@@ -359,7 +359,9 @@ class Run {
     const isOver = () =>
       isClosed() &&
       this.cores.every(
-        ({ machine, sessions, admission }) => machine.crashed || sessions.size + admission.connections === 0,
+        // A handler that has begun ends by itself.
+        ({ machine, sessions, admission, hooks }) =>
+          machine.crashed || sessions.size + admission.connections + hooks === 0,
       );
     await this.#until('closed', isOver, 200_000);
     if (!machine.crashed) {
