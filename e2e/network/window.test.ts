@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { beforeEach, describe, expect, inject, test } from 'vitest';
 import { measureAge, measureCost, measureLoss, measureRecovery } from './age/measure.ts';
 import type { Shape } from './shape.ts';
 import { openShapedNetwork, type ShapedNetwork, shapedNetworkMissing } from './shaped-network.ts';
@@ -9,20 +9,18 @@ const WIDE: Shape = { delay: 25, rate: 10_000_000 };
 /** A player's state. */
 const STATES = { rate: 60, size: 200 };
 
-let network: ShapedNetwork;
-beforeEach(async (context) => {
-  context.skip(missing !== undefined, `no shaped network (${missing})`);
-  network = await openShapedNetwork();
-});
-afterEach(() => network?.close());
+beforeEach((context) => context.skip(missing !== undefined, `no shaped network (${missing})`));
 
-async function shape(both: Shape): Promise<void> {
+async function open(both: Shape): Promise<ShapedNetwork> {
+  const network = await openShapedNetwork();
   await network.shape({ up: both, down: both });
+  return network;
 }
 
-describe.each(['spillway-websocket', 'spillway-webtransport'] as const)('%s', (peer) => {
+/** At the same time, each on a network of its own: they mostly wait. */
+describe.concurrent.each(['spillway-websocket', 'spillway-webtransport'] as const)('%s', (peer) => {
   test('over 80 kbit/s and 25 ms each way the newest state is at most 200 ms old, 99 % of the time', async () => {
-    await shape(NARROW);
+    await using network = await open(NARROW);
     const { p99, arrived } = await measureAge(network, peer, { ...STATES, seconds: 12 });
     expect(p99).toBeLessThan(200);
     // The link is not left idle either: it has room for 30.
@@ -30,7 +28,7 @@ describe.each(['spillway-websocket', 'spillway-webtransport'] as const)('%s', (p
   });
 
   test('what a wide link loses at random costs no more than those packets, and nothing of what is reliable', async () => {
-    await shape({ ...WIDE, loss: 0.02 });
+    await using network = await open({ ...WIDE, loss: 0.02 });
     const { sent, came, taken, reliable } = await measureLoss(network, peer, {
       ...STATES,
       seconds: 5,
@@ -43,6 +41,7 @@ describe.each(['spillway-websocket', 'spillway-webtransport'] as const)('%s', (p
   });
 
   test('when the link becomes wide the rate is back within 2 s', async () => {
+    await using network = await open(NARROW);
     const stream = { rate: 60, size: 1000, keys: 10, seconds: 3 };
     const { narrow, took } = await measureRecovery(network, peer, stream, [NARROW, WIDE]);
     expect(narrow).toBeLessThan(20);
@@ -50,7 +49,7 @@ describe.each(['spillway-websocket', 'spillway-webtransport'] as const)('%s', (p
   });
 
   test('the far end acknowledges at most twice in a round trip, and is silent when nothing comes', async () => {
-    await shape(WIDE);
+    await using network = await open(WIDE);
     const { busy, idle } = await measureCost(network, peer, { ...STATES, seconds: 3 });
     expect(busy).toBeGreaterThan(5);
     expect(busy).toBeLessThanOrEqual(41);
