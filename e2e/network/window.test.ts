@@ -17,27 +17,26 @@ async function open(both: Shape): Promise<ShapedNetwork> {
   return network;
 }
 
-/** At the same time, each on a network of its own: they mostly wait. */
-describe.concurrent.each(['spillway-websocket', 'spillway-webtransport'] as const)('%s', (peer) => {
+describe.each(['spillway-websocket', 'spillway-webtransport'] as const)('%s', (peer) => {
   test('over 80 kbit/s and 25 ms each way the newest state is at most 200 ms old, 99 % of the time', async () => {
     await using network = await open(NARROW);
-    const { p99, arrived } = await measureAge(network, peer, { ...STATES, seconds: 12 });
+    const { p99, arrived } = await measureAge(network, peer, { ...STATES, seconds: 10 });
     expect(p99).toBeLessThan(200);
     // The link is not left idle either: it has room for 30.
-    expect(arrived / 12).toBeGreaterThan(25);
+    expect(arrived / 10).toBeGreaterThan(25);
   });
 
   test('what a wide link loses at random costs no more than those packets, and nothing of what is reliable', async () => {
     await using network = await open({ ...WIDE, loss: 0.02 });
     const { sent, came, taken, reliable } = await measureLoss(network, peer, {
       ...STATES,
-      seconds: 5,
+      seconds: 4,
       delivery: 'unreliable',
     });
     expect(taken).toBeGreaterThan(0);
     expect(sent - came).toBeLessThanOrEqual(taken);
     expect(reliable).toEqual({ sent: reliable.sent, came: reliable.sent, disordered: 0 });
-    expect(reliable.sent).toBeGreaterThan(80);
+    expect(reliable.sent).toBeGreaterThan(70);
   });
 
   test('when the link becomes wide the rate is back within 2 s', async () => {
@@ -50,10 +49,10 @@ describe.concurrent.each(['spillway-websocket', 'spillway-webtransport'] as cons
 
   test('the far end acknowledges at most twice in a round trip, and is silent when nothing comes', async () => {
     await using network = await open(WIDE);
-    const { busy, idle } = await measureCost(network, peer, { ...STATES, seconds: 3 });
+    const { busy, idle } = await measureCost(network, peer, { ...STATES, seconds: 2 });
     expect(busy).toBeGreaterThan(5);
     expect(busy).toBeLessThanOrEqual(41);
     // One ping may fall into it.
-    expect(idle).toBeLessThan(0.5);
+    expect(idle).toBeLessThanOrEqual(0.5);
   });
 });

@@ -88,7 +88,7 @@ export async function measureRecovery(
   // The window has to know the narrow link.
   await wait(2000);
   await pair.arrivals();
-  await wait(3000);
+  await wait(2000);
   const before = await pair.arrivals();
   await network.shape({ up: wide, down: wide });
   const at = now();
@@ -103,7 +103,7 @@ export async function measureRecovery(
   const first = buckets.findIndex((count) => count >= enough);
   const last = buckets.slice(-4);
   return {
-    narrow: before.times.length / 3,
+    narrow: before.times.length / 2,
     wide: (last.reduce((sum, count) => sum + count, 0) * 1000) / (last.length * BUCKET),
     took: first < 0 ? undefined : (first + 1) * BUCKET,
   };
