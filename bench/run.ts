@@ -3,23 +3,32 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const BENCHES = ['soak'];
+/** Each bench and its program. Those with a network of their own live beside it. */
+const BENCHES: Readonly<Record<string, string>> = {
+  soak: 'soak.ts',
+  age: '../e2e/network/age.ts',
+  window: '../e2e/network/window.ts',
+  chaos: '../e2e/chaos/chaos.ts',
+  'slow-reader': '../e2e/slow-reader/slow-reader.ts',
+};
+const NAMES = Object.keys(BENCHES);
 
 const [first, ...rest] = process.argv.slice(2);
 if (first === '--help' || first === '-h') {
   console.log(
-    `Usage: npm run bench -- [name] [flags]\n\nBenches: ${BENCHES.join(', ')}. Without a name all run.`,
+    `Usage: npm run bench -- [name] [flags]\n\nBenches: ${NAMES.join(', ')}. Without a name all run.\nFlags: npm run bench -- <name> --help`,
   );
-} else if (first !== undefined && !first.startsWith('-') && !BENCHES.includes(first)) {
-  console.error(`bench: there is no '${first}'; the benches are ${BENCHES.join(', ')}`);
-  process.exitCode = 2;
+} else if (first === undefined) {
+  for (const name of NAMES) await run(name, []);
+} else if (NAMES.includes(first)) {
+  await run(first, rest);
 } else {
-  const named = first !== undefined && BENCHES.includes(first);
-  for (const name of named ? [first] : BENCHES) await run(name, named ? rest : process.argv.slice(2));
+  console.error(`bench: there is no '${first}'; the benches are ${NAMES.join(', ')}`);
+  process.exitCode = 2;
 }
 
 async function run(name: string, flags: readonly string[]): Promise<void> {
-  const script = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
+  const script = fileURLToPath(new URL(BENCHES[name]!, import.meta.url));
   const child = spawn(process.execPath, [script, ...flags], { stdio: 'inherit' });
   const [code] = await once(child, 'exit');
   if (code !== 0) process.exitCode = 1;

@@ -15,12 +15,15 @@ export class GatewayTransport implements Transport {
   readonly name: Rung;
   readonly #wire: Wire;
   readonly #lanes = new Map<number, Lane>();
+  readonly #written: () => void;
   #streams = 0;
   #closed = false;
 
-  constructor(wire: Wire) {
+  /** `written`: something goes out. */
+  constructor(wire: Wire, written: () => void) {
     this.name = wire.rung;
     this.#wire = wire;
+    this.#written = written;
   }
 
   get maxDatagramSize(): number {
@@ -34,6 +37,7 @@ export class GatewayTransport implements Transport {
   write(bytes: Uint8Array, lane: number): void {
     const wire = this.#wire;
     if (this.#closed) return;
+    this.#written();
     if (lane === 0 || this.#isPipe) {
       wire.control.send(bytes.length, () => wire.onControl(bytes));
       return;

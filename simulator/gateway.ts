@@ -123,7 +123,7 @@ export class Core {
         logger: {
           debug() {},
           info() {},
-          warn: (_fields, message) => ledger.count(message),
+          warn() {},
           error: (fields, message) => ledger.failed(message, (fields as { err?: unknown }).err),
         },
         newId: () => `${number}-${++ids}`,
@@ -162,7 +162,15 @@ export class Core {
       return;
     }
     const site = this.#site;
-    const transport = new GatewayTransport(wire);
+    const { ledger } = site;
+    let isSilent = true;
+    const transport = new GatewayTransport(wire, () => {
+      if (isSilent && site.losesWelcome()) {
+        ledger.count('WELCOME lost');
+        wire.cut(site.random.pick([0, 50, 500]), site.random.pick([0, 50, 500]));
+      }
+      isSilent = false;
+    });
     this.#wires.add(wire);
     const receiver = this.sessions.accept(admission, transport);
     let isFirst = true;
@@ -180,7 +188,6 @@ export class Core {
     };
     wire.gateway = (code, reason) => wire.receiver?.closed(code, reason);
   }
-
 
   /** Nobody is here and nobody will come: its timer stops. */
   rest(): void {

@@ -31,6 +31,13 @@ interface Position {
   readonly seq: number;
 }
 
+interface Gap {
+  readonly channel: string;
+  readonly lives: ReadonlySet<number>;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** The name of a slot. */
 export function slotOf(channel: string, type: string, key: string | undefined): string {
   return `${channel} ${type} ${key ?? ''}`;
@@ -54,9 +61,14 @@ export class Ledger {
   readonly #stamps = new Map<number, number>();
   /** By session and channel: where its subscription began. */
   readonly #joins = new Map<string, Position>();
+  /** By session and channel: all lives that it was subscribed to. */
+  readonly #joined = new Map<string, Set<number>>();
+  /** By channel. */
+  readonly #highest = new Map<string, number>();
   /** Channels that the application has asked for, and of those, the ones that it has. */
   readonly #asked = new Set<string>();
   readonly #subscribed = new Set<string>();
+  #leavings = 0;
   /** What the client must get or be told of. */
   readonly #owed = new Map<number, Publication>();
   /** The newest of each slot that it must get. */
@@ -67,7 +79,7 @@ export class Ledger {
   readonly #over = new Set<string>();
   /** Of the gateway: per session and channel or slot. */
   readonly #cameInOrder = new Map<string, number>();
-  readonly #gaps: { readonly channel: string; readonly life: number; readonly from: number; readonly to: number }[] = [];
+  readonly #gaps: Gap[] = [];
   /** What the client said was unconfirmed, each time it lost its session. */
   readonly #unconfirmed: number[] = [];
   readonly #ended = new Map<string, string>();
@@ -145,7 +157,10 @@ export class Ledger {
   }
 
   joined(session: string, channel: string, life: number): void {
-    this.#joins.set(`${session} ${channel}`, { life, seq: this.#stamps.get(life) ?? 0 });
+    this.trace?.(`join ${session} '${channel}' ${life}/${this.#stamps.get(life) ?? 0}`);
+    const name = `${session} ${channel}`;
+    this.#joins.set(name, { life, seq: this.#stamps.get(life) ?? 0 });
+    this.#joined.set(name, (this.#joined.get(name) ?? new Set()).add(life));
   }
 
   ended(session: string, code: number, reason: string): void {
@@ -155,12 +170,21 @@ export class Ledger {
   }
 
   /** A publication of the client is about to be published. */
-  arrived(session: string, index: number, { channel, delivery }: { channel: string; delivery: Delivery }): void {
+  arrived(
+    session: string,
+    index: number,
+    { channel, delivery }: { channel: string; delivery: Delivery },
+  ): void {
     const publication = this.#all.get(index);
-    if (!publication || publication.way !== 'up') return this.wrong(`${index} was never published`);
+    if (publication?.way !== 'up') {
+      this.wrong(`${index} was never published`);
+      return;
+    }
     // A `latest` one that was taken for lost may come once more, as long as it is still the newest.
-    if (publication.arrived && delivery !== 'latest')
-      return this.wrong(`${delivery} ${index} came to the gateway twice`);
+    if (publication.arrived && delivery !== 'latest') {
+      this.wrong(`${delivery} ${index} came to the gateway twice`);
+      return;
+    }
     publication.arrived = true;
     this.count('arrived');
     this.trace?.(`#${index} came to the gateway`);
@@ -170,7 +194,8 @@ export class Ledger {
     const before = this.#cameInOrder.get(name) ?? 0;
     if (index < before) this.wrong(`${delivery} ${index} came to the gateway after ${before}`);
     this.#cameInOrder.set(name, index);
-    if (delivery === 'latest') this.#upShown.set(line, index);
+    // A gateway that the client has left may still hear what it said there.
+    if (delivery === 'latest') this.#upShown.set(line, Math.max(index, this.#upShown.get(line) ?? 0));
   }
 
   stamped({ channel, event }: BrokerMessage, life: number | undefined): void {
@@ -179,6 +204,7 @@ export class Ledger {
     publication.seq = event!.seq!;
     publication.stamps.push({ life: life ?? 0, seq: publication.seq });
     if (life !== undefined) this.#stamps.set(life, publication.seq);
+    this.#highest.set(channel, Math.max(this.#highest.get(channel) ?? 0, publication.seq));
     if (!this.#subscribed.has(channel)) return;
     const join = this.#joins.get(`${this.clientSession()} ${channel}`);
     // What another gateway publishes is not for this subscription.
@@ -197,17 +223,24 @@ export class Ledger {
 
   // What the client sees.
 
-  asked(channel: string): void {
+  /** Returns which asking it is: what came before the channel was left is not what comes after. */
+  asked(channel: string): number {
+    this.trace?.(`asked '${channel}'`);
     this.#asked.add(channel);
+    return this.#leavings;
   }
 
-  subscribed(channel: string): void {
+  subscribed(channel: string, asking: number): void {
+    if (asking !== this.#leavings) return;
+    this.trace?.(`subscribed '${channel}'`);
     if (this.#asked.has(channel)) this.#subscribed.add(channel);
   }
 
   /** Left, or refused. */
   left(channel: string): void {
+    this.trace?.(`left '${channel}'`);
     this.#asked.delete(channel);
+    this.#leavings++;
     this.#subscribed.delete(channel);
     for (const table of [this.#owed, this.#newest] as Map<unknown, Publication>[]) {
       for (const [key, publication] of table) if (publication.channel === channel) table.delete(key);
@@ -218,34 +251,61 @@ export class Ledger {
     const publication = this.#all.get(index);
     this.count('received');
     this.trace?.(`#${index} came to the client as ${seq}`);
-    if (!publication || publication.way === 'direct') return this.wrong(`${index} was never published`);
+    if (!publication || publication.way === 'direct') {
+      this.wrong(`${index} was never published`);
+      return;
+    }
     const { delivery, slot } = publication;
-    if (!this.#asked.has(channel)) return this.wrong(`${index} came on '${channel}', which was left`);
-    if (publication.received && delivery !== 'latest')
-      return this.wrong(`${delivery} ${index} came to the client twice`);
-    const position = publication.stamps.find((stamp) => stamp.seq === seq);
-    if (!position) return this.wrong(`${index} came as ${seq}, and is ${publication.seq}`);
+    if (!this.#asked.has(channel)) {
+      this.wrong(`${index} came on '${channel}', which was left`);
+      return;
+    }
+    if (publication.received && delivery !== 'latest') {
+      this.wrong(`${delivery} ${index} came to the client twice`);
+      return;
+    }
+    const position = publication.stamps.findLast((stamp) => stamp.seq === seq);
+    if (!position) {
+      this.wrong(`${index} came as ${seq}, and is ${publication.seq}`);
+      return;
+    }
     const { life } = position;
     publication.received = true;
     this.#owed.delete(index);
     if (delivery === 'reliable' || delivery === 'unordered') {
       for (const gap of this.#gaps) {
-        if (gap.channel === channel && gap.life === life && position.seq >= gap.from && position.seq <= gap.to)
+        if (
+          gap.channel === channel &&
+          gap.lives.has(life) &&
+          position.seq >= gap.from &&
+          position.seq <= gap.to
+        )
           this.wrong(`${delivery} ${index} (${seq}) came after it was in the gap ${gap.from}-${gap.to}`);
       }
     }
-    if (delivery === 'reliable') this.#advance(this.#inOrder, channel, position, `reliable ${index} on ${channel}`);
-    if (slot !== undefined) this.#advance(this.#shown, slot, position, `latest ${index} of ${slot}`);
+    if (delivery === 'reliable')
+      this.#advance(this.#inOrder, channel, position, `reliable ${index} on ${channel}`);
+    const shown = slot === undefined ? undefined : this.#shown.get(slot);
+    if (slot !== undefined && (shown?.life !== life || shown.seq !== position.seq))
+      this.#advance(this.#shown, slot, position, `latest ${index} of ${slot}`);
   }
 
   receivedDirect(session: string, index: number): void {
     const publication = this.#all.get(index);
     this.count('received direct');
-    if (publication?.way !== 'direct') return this.wrong(`${index} was never sent`);
+    if (publication?.way !== 'direct') {
+      this.wrong(`${index} was never sent`);
+      return;
+    }
     const { delivery, slot } = publication;
-    if (publication.session !== session) return this.wrong(`${index} is for another session`);
-    if (publication.received && delivery !== 'latest')
-      return this.wrong(`direct ${delivery} ${index} came twice`);
+    if (publication.session !== session) {
+      this.wrong(`${index} is for another session`);
+      return;
+    }
+    if (publication.received && delivery !== 'latest') {
+      this.wrong(`direct ${delivery} ${index} came twice`);
+      return;
+    }
     publication.received = true;
     const position = { life: 0, seq: index };
     if (delivery === 'reliable') this.#advance(this.#inOrder, session, position, `direct ${index}`);
@@ -255,19 +315,26 @@ export class Ledger {
   }
 
   gap(channel: string, from: number, to: number | undefined): void {
-    const join = this.#joins.get(`${this.clientSession()} ${channel}`);
-    if (!join) return this.wrong(`a gap on '${channel}' that was never joined`);
+    const name = `${this.clientSession()} ${channel}`;
+    const join = this.#joins.get(name);
+    if (!join) {
+      this.wrong(`a gap on '${channel}' that was never joined`);
+      return;
+    }
+    this.trace?.(`gap '${channel}' ${from}-${to}`);
     this.count(to === undefined ? 'gap to a new epoch' : 'gap');
-    if (to !== undefined && (from > to || to > (this.#stamps.get(join.life) ?? 0)))
+    if (to !== undefined && (from > to || to > (this.#highest.get(channel) ?? 0)))
       this.wrong(`a gap ${from}-${to} of what never was`);
-    if (to !== undefined) this.#gaps.push({ channel, life: join.life, from, to });
+    // It may be of an earlier subscription of this session: positions of one gateway never mean two things.
+    const lives = this.#joined.get(name)!;
+    if (to !== undefined) this.#gaps.push({ channel, lives, from, to });
     for (const table of [this.#owed, this.#newest] as Map<unknown, Publication>[]) {
       for (const [key, { channel: itsChannel, life, seq, delivery }] of table) {
         if (itsChannel !== channel) continue;
         const isNamed =
           to === undefined
             ? life !== join.life || seq <= join.seq
-            : life === join.life && seq >= from && seq <= to;
+            : lives.has(life ?? 0) && seq >= from && seq <= to;
         if (!isNamed) continue;
         table.delete(key);
         this.count(`named ${delivery}`);
@@ -299,16 +366,21 @@ export class Ledger {
 
   /**
    * What must be true when all is quiet and the client is open. `published`: the gateway publishes what it takes at
-   * once; else what it has taken may wait for a hook when its session ends.
+   * once; else what it has taken may wait for a hook when its session ends. `queued`: there was room at the client for
+   * every state while it had no connection.
    */
-  settled(published: boolean): void {
+  settled(published: boolean, queued: boolean): void {
     for (const { index, channel, delivery, seq, life } of this.#owed.values())
-      this.wrong(`${delivery} ${index} (${life}/${seq}) never came to the client on '${channel}', and is in no gap`);
+      this.wrong(
+        `${delivery} ${index} (${life}/${seq}) never came to the client on '${channel}', and is in no gap`,
+      );
     for (const { index, slot, life = 0, seq, expires } of this.#newest.values()) {
       if (expires) continue;
       const shown = this.#shown.get(slot!);
       if (!shown || shown.life !== life || shown.seq < seq)
-        this.wrong(`latest ${index} (${life}/${seq}) of ${slot} never came, only ${shown?.life}/${shown?.seq}`);
+        this.wrong(
+          `latest ${index} (${life}/${seq}) of ${slot} never came, only ${shown?.life}/${shown?.seq}`,
+        );
     }
     const current = this.clientSession();
     const lost = [...this.#all.values()].filter(
@@ -327,7 +399,7 @@ export class Ledger {
       }
     }
     for (const { index, slot, refused, after, expires } of this.#upNewest.values()) {
-      const isExcused = refused || expires || after < this.#unconfirmed.length;
+      const isExcused = !queued || refused || expires || after < this.#unconfirmed.length;
       if (!isExcused && (this.#upShown.get(slot!) ?? 0) < index)
         this.wrong(`latest ${index} of ${slot} never came to the gateway`);
     }

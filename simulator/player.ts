@@ -1,13 +1,13 @@
 import type { Delivery } from '@spillway/envelope';
-import type { Random } from '../delivery/src/simulator/random.ts';
-import type { Environment } from '../client/src/environment.ts';
 import { connectWith } from '../client/src/connect.ts';
+import type { Environment } from '../client/src/environment.ts';
 import type { RequestError } from '../client/src/errors.ts';
 import type { LifeWatcher } from '../client/src/life.ts';
 import type { ConnectOptions } from '../client/src/options.ts';
 import type { SessionCore } from '../client/src/session.ts';
 import { Throttle } from '../client/src/throttle.ts';
 import { memoryStorage } from '../client/src/verdict.ts';
+import type { Random } from '../delivery/src/simulator/random.ts';
 import { indexOf, type Ledger, slotOf } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
@@ -17,7 +17,8 @@ import { simulatedWebTransport } from './web-transport.ts';
 const ORIGIN = 'https://gateway.example';
 
 /** Why a request may fail. */
-const FAILURES = /^(timeout|aborted|connection-lost|closed|queue-full|too-many-requests|overloaded|rate-limited)$/;
+const FAILURES =
+  /^(timeout|aborted|connection-lost|closed|queue-full|too-many-requests|overloaded|rate-limited)$/;
 
 export function payloadOf(index: number, size: number): Uint8Array {
   const payload = new Uint8Array(size);
@@ -51,7 +52,9 @@ export class Player {
   #requests = 0;
   #calls = 0;
   #connecting = false;
+  #isAnother = false;
   #refusal: string | undefined;
+  #allowed: ConnectOptions['transports'];
 
   constructor(machine: Machine, network: Network, ledger: Ledger, options: ConnectOptions) {
     this.machine = machine;
@@ -59,7 +62,27 @@ export class Player {
     this.#network = network;
     this.#ledger = ledger;
     this.#options = options;
+    this.#allowed = options.transports;
     ledger.clientSession = () => this.session?.id ?? '';
+  }
+
+  /** Bytes that wait while there is no connection. */
+  get queues(): number {
+    return this.#options.maxQueuedBytes!;
+  }
+
+  /** Somebody else logs in, or the same with other claims. */
+  become(token: string): void {
+    if (token[0] !== this.token[0]) this.#isAnother = true;
+    this.token = token;
+  }
+
+  /** Whether it looks for WebTransport now and then while it has to do without. */
+  get climbs(): boolean {
+    // A better transport is not worth the session, which another user may not have.
+    if (this.#isAnother) return false;
+    const { probeInterval = 0 } = this.#options.race!;
+    return this.#allowed!.includes('webtransport') && probeInterval > 0 && probeInterval < 10_000;
   }
 
   get quiet(): boolean {
@@ -83,7 +106,7 @@ export class Player {
     } catch (error) {
       this.#ledger.count(`connect: ${(error as { code?: string }).code}`);
       if (!(error as { code?: string }).code) this.#ledger.wrong('connect failed', error);
-      this.machine.after(100, () => void this.connect());
+      if (!this.closing) this.machine.after(100, () => void this.connect());
     }
     this.#connecting = false;
     if (!this.session && this.closing) this.closed = true;
@@ -131,7 +154,8 @@ export class Player {
       session.request('ASK', payloadOf(index, 8), { timeout, channel, signal: controller?.signal }),
       (answer) => {
         this.#ledger.answered(index);
-        if (indexOf(answer as Uint8Array) !== index) this.#ledger.wrong(`request ${index} got another answer`);
+        if (indexOf(answer as Uint8Array) !== index)
+          this.#ledger.wrong(`request ${index} got another answer`);
       },
       ({ code }) => {
         if (code === 'sevenths') this.#ledger.answered(index);
@@ -145,11 +169,11 @@ export class Player {
   subscribe(name: string): void {
     const { session } = this;
     if (!session || this.closing) return;
-    this.#ledger.asked(name);
+    const asking = this.#ledger.asked(name);
     this.#await(
       `subscribe ${name} ${++this.#calls}`,
       session.channel(name).subscribe(),
-      () => this.#ledger.subscribed(name),
+      () => this.#ledger.subscribed(name, asking),
       ({ code }) => {
         if (!/^(aborted|closed|forbidden|timeout)$/.test(code)) this.#ledger.wrong(`subscribe: ${code}`);
         this.#ledger.count(`subscribe: ${code}`);
@@ -176,7 +200,10 @@ export class Player {
     const { session } = this;
     if (!session || this.closing) return;
     session.switchTo(transports).then(
-      () => this.#ledger.count('switched'),
+      () => {
+        this.#ledger.count('switched');
+        this.#allowed = transports;
+      },
       (error: { code?: string }) => {
         this.#ledger.count('not switched');
         if (!error.code) this.#ledger.wrong('switchTo failed', error);
@@ -245,7 +272,9 @@ export class Player {
       session.channel(name).on('UP', take);
       session.channel(name).on('DOWN', take);
     }
-    session.on('message', (_type, payload) => ledger.receivedDirect(session.id, indexOf(payload as Uint8Array)));
+    session.on('message', (_type, payload) =>
+      ledger.receivedDirect(session.id, indexOf(payload as Uint8Array)),
+    );
     session.on('gap', ({ channel, from, to }) => ledger.gap(channel, from, to));
     session.on('drain', () => ledger.count('asked to move'));
     session.on('state', (state) => ledger.count(state));
@@ -255,7 +284,8 @@ export class Player {
       for (const { reason } of reasons) ledger.count(`reason ${reason}`);
       const above = reasons.map(({ transport }) => transport).join();
       // A better transport is the first there is, and for any other it is known why it is not that one.
-      if (above !== (name === 'webtransport' ? '' : 'webtransport')) ledger.wrong(`${name}, and not ${above}`);
+      if (above !== (name === 'webtransport' ? '' : 'webtransport'))
+        ledger.wrong(`${name}, and not ${above}`);
     });
     session.on('close', ({ name, code, error }) => {
       this.closed = true;
@@ -294,10 +324,16 @@ export class Player {
     const { pending, unacknowledged } = this.session!.stats();
     const { maxQueuedBytes = 262_144 } = this.#options;
     if (pending > 256 * 1024 + maxQueuedBytes) this.#ledger.wrong(`${pending} bytes wait at the client`);
-    if (unacknowledged > 2 * 1024 * 1024) this.#ledger.wrong(`${unacknowledged} bytes are kept at the client`);
+    if (unacknowledged > 2 * 1024 * 1024)
+      this.#ledger.wrong(`${unacknowledged} bytes are kept at the client`);
   }
 
-  #await<T>(what: string, promise: Promise<T>, done: (value: T) => void, failed: (error: RequestError) => void): void {
+  #await<T>(
+    what: string,
+    promise: Promise<T>,
+    done: (value: T) => void,
+    failed: (error: RequestError) => void,
+  ): void {
     this.waiting.add(what);
     promise.then(
       (value) => {

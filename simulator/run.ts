@@ -1,4 +1,4 @@
-import { CLOSE, type Delivery, encode, FrameReader, readPacket, type Welcome } from '@spillway/envelope';
+import { type Delivery, encode, NOTHING_RECEIVED } from '@spillway/envelope';
 import type { ConnectOptions } from '../client/src/options.ts';
 import { Clock } from '../delivery/src/simulator/clock.ts';
 import { Random } from '../delivery/src/simulator/random.ts';
@@ -14,13 +14,9 @@ const QUIET = 90_000;
 /** Turns of one run: more is a loop. */
 const STEPS = 300_000;
 const CHANNELS = ['a', 'b', 'c'] as const;
+/** More than any message has. */
+const LARGEST = 4000;
 const NEVER = Number.POSITIVE_INFINITY;
-
-void FrameReader;
-void readPacket;
-void ({} as Welcome);
-void encode;
-void CLOSE;
 
 /** When all microtasks of this turn have run. */
 function rest(): Promise<void> {
@@ -40,7 +36,8 @@ class Run {
   /** What was said first on each connection. */
   readonly #hellos: Uint8Array[] = [];
   readonly #forbidden = new Set<string>();
-  #losesWelcome = false;
+  /** How many of the next WELCOMEs are lost. */
+  #losesWelcome = 0;
   #steps = 0;
 
   constructor(seed: number) {
@@ -64,6 +61,7 @@ class Run {
         idleTimeout: random.pick([2000, 30_000]),
         pingInterval: random.pick([700, 2000]),
         helloTimeout: random.pick([1000, 5000]),
+        sessionsPerAddress: random.chance(0.05) ? 3 : 256,
       },
       maxDelay: random.pick([0, 0, 0, 10]),
       slowness: random.pick([0, 0, 5, 200]),
@@ -71,7 +69,11 @@ class Run {
       forbids: (user, channel) => this.#forbidden.has(`${user?.claim as string} ${channel}`),
       greeted: (_wire, hello) => this.#hellos.push(hello),
       tokens: [],
-      losesWelcome: () => this.#losesWelcome,
+      losesWelcome: () => {
+        const loses = this.#losesWelcome > 0 && !this.network.quiet;
+        this.#losesWelcome--;
+        return loses;
+      },
     };
     this.#start();
   }
@@ -96,7 +98,7 @@ class Run {
         for (let one = 0; one < burst; one++) this.#act();
       });
     }
-    const troubles = random.int(0, 6);
+    const troubles = random.chance(0.1) ? random.int(7, 20) : random.int(0, 6);
     for (let count = 0; count < troubles; count++) clock.at(random.next() * this.#busy, () => this.#befall());
     clock.at(this.#busy, () => network.calm());
     const early = random.chance(0.1);
@@ -104,7 +106,7 @@ class Run {
     await this.#until('busy', () => clock.now >= this.#busy, this.#busy + 1);
     if (!early) {
       await this.#until('quiet', () => this.#isQuiet(), QUIET);
-      this.ledger.settled(this.site.slowness === 0);
+      this.ledger.settled(this.site.slowness === 0, player.queues > 10_000);
       this.#close();
     }
     await this.#end();
@@ -116,7 +118,7 @@ class Run {
   }
 
   #act(): void {
-    const { random, player, ledger } = this;
+    const { random, player } = this;
     const channel = random.pick(CHANNELS);
     const delivery = random.pick<Delivery>(['reliable', 'reliable', 'unordered', 'latest', 'unreliable']);
     const kind = random.int(0, 99);
@@ -126,7 +128,7 @@ class Run {
     else if (kind < 92) player.request();
     else if (kind < 96) player.subscribe(channel);
     else player.unsubscribe(channel);
-    void ledger;
+    this.#bounds();
   }
 
   #dropOf(delivery: Delivery) {
@@ -145,6 +147,8 @@ class Run {
     const drop = this.#dropOf(delivery);
     const size = sizeOf(random);
     home.machine.hear(() => {
+      // The client may have gone elsewhere while this one slept.
+      if (home !== this.home) return;
       const { index } = ledger.publish('down', channel, delivery, slot, drop.maxAge !== undefined);
       const payload = payloadOf(index, size);
       home.hub.publish({ channel, type: 'DOWN', delivery, key, codec: 'bytes', payload }, drop);
@@ -175,11 +179,21 @@ class Run {
           if (outcome !== 'delivered' && outcome !== 'superseded') publication.refused = true;
         });
       } else if (!handle.send('SEND', payload, options)) publication.refused = true;
-      const { unacknowledged } = handle.stats();
-      const { sendBudgetHard, retainBudget } = home.limits;
-      if (unacknowledged > Math.max(sendBudgetHard, retainBudget))
-        ledger.wrong(`${unacknowledged} bytes are kept at the gateway`);
     });
+  }
+
+  /** What the gateway keeps and has waiting for the client. */
+  #bounds(): void {
+    const { home, ledger } = this;
+    const handle = home.open.get(this.player.session?.id ?? '');
+    if (!handle) return;
+    const { unacknowledged, backlog } = handle.stats();
+    const { sendBudgetHard, retainBudget } = home.limits;
+    if (unacknowledged > Math.max(sendBudgetHard, retainBudget))
+      ledger.wrong(`${unacknowledged} bytes are kept at the gateway`);
+    // States may outgrow the soft budget; what is in the transport is bounded by the window and the hard budget.
+    if (backlog > 4 * home.limits.sendBudgetSoft + sendBudgetHard + LARGEST)
+      ledger.wrong(`${backlog} bytes wait at the gateway`);
   }
 
   #befall(): void {
@@ -259,9 +273,9 @@ class Run {
         return;
       case 14: {
         ledger.count('another user');
-        if (random.chance(0.5)) player.token = random.pick(['one', 'two']);
+        if (random.chance(0.5)) player.become(random.pick(['one', 'two']));
         else {
-          player.token = `one:${random.int(1, 3)}`;
+          player.become(`one:${random.int(1, 3)}`);
           this.#forbidden.add(`${player.token.slice(4)} ${random.pick(CHANNELS)}`);
         }
         wire?.cut(0, 50);
@@ -270,7 +284,8 @@ class Run {
       default:
         ledger.count('path changes');
         if (wire) wire.weather.maxDatagramSize = random.pick([300, 1100, 1200]);
-        this.#losesWelcome = random.chance(0.5);
+        this.#losesWelcome = random.int(0, 3);
+        if (this.#losesWelcome > 0) wire?.cut(0, time());
     }
   }
 
@@ -312,6 +327,8 @@ class Run {
     if (!player.quiet || home.hooks > 0) return false;
     const handle = home.open.get(id!);
     if (!handle?.connected || handle.transport !== player.session!.transport.name) return false;
+    // UDP works again, so the client finds back to it.
+    if (player.climbs && handle.transport !== 'webtransport') return false;
     // Those to sessions that were lost wait until these end.
     for (const what of home.waiting) if (what.startsWith(`${id}:`)) return false;
     const { backlog, unacknowledged, inFlight } = handle.stats();
@@ -333,24 +350,79 @@ class Run {
   async #end(): Promise<void> {
     const { player, ledger, clock } = this;
     const { machine } = player;
-    const began = clock.now;
+    let closedAt = NEVER;
+    // Transports wait a little for the far end to confirm.
+    const isClosed = () => {
+      if (player.closed) closedAt = Math.min(closedAt, clock.now);
+      return machine.crashed || clock.now > closedAt + 2700;
+    };
     const isOver = () =>
-      (machine.crashed || (player.closed && clock.now > began + 5000)) &&
-      this.cores.every(({ machine, sessions, admission }) => machine.crashed || sessions.size + admission.connections === 0);
+      isClosed() &&
+      this.cores.every(
+        // A handler that has begun ends by itself.
+        ({ machine, sessions, admission, hooks }) =>
+          machine.crashed || sessions.size + admission.connections + hooks === 0,
+      );
     await this.#until('closed', isOver, 200_000);
     if (!machine.crashed) {
       if (machine.timers > 0) ledger.wrong(`${machine.timers} timers are left at the client`);
       if (player.watchers.size > 0) ledger.wrong('somebody still watches the page');
       if (player.waiting.size > 0) ledger.wrong(`${[...player.waiting]} were never settled`);
     }
+    for (const [name, count] of Object.entries(player.session?.stats().dropped ?? {}))
+      ledger.count(`client ${name}`, count);
     for (const core of this.cores) {
       core.rest();
+      const { dropped, resumeRefused } = core.sessions.totals();
+      for (const [name, count] of Object.entries(dropped)) ledger.count(`gateway ${name}`, count);
+      for (const [name, count] of Object.entries(resumeRefused))
+        ledger.count(`resume refused: ${name}`, count);
       if (core.machine.crashed) continue;
       if (core.waiting.size > 0) ledger.wrong(`${[...core.waiting]} were never settled`);
       if (core.machine.timers > 0) ledger.wrong(`${core.machine.timers} timers are left at the gateway`);
       const { channels } = core.hub.stats;
       if (channels > (this.site.witness ? CHANNELS.length : 0)) ledger.wrong(`${channels} channels are left`);
       if (core.sessions.totals().detached > 0) ledger.wrong('a detached session is left');
+    }
+    if (ledger.failure) throw ledger.failure;
+    if (this.random.chance(0.2)) this.#tryTokens();
+  }
+
+  /** Nothing opens a session that is over. */
+  #tryTokens(): void {
+    const { ledger, site } = this;
+    for (const { machine, sessions } of this.cores) {
+      if (machine.crashed) continue;
+      const before = sessions.totals();
+      for (const token of site.tokens) {
+        const transport = { name: 'websocket', maxDatagramSize: 0, backlog: 0 } as const;
+        const admission = {
+          transport: 'websocket',
+          origin: undefined,
+          path: '/',
+          headers: {},
+          remoteAddress: '::1',
+        } as const;
+        const nothing = (): undefined => {};
+        const rest = {
+          write: nothing,
+          closeLane: nothing,
+          sendDatagram: () => false,
+          openMessage: nothing,
+          close: nothing,
+        };
+        const receiver = sessions.accept(admission, { ...transport, ...rest });
+        const resume = { token, received: NOTHING_RECEIVED };
+        receiver.receive(
+          encode({ kind: 'hello', protocol: 1, client: 'thief', token: 'one', reasons: [], resume }),
+          true,
+        );
+      }
+      const { resumed, resumeRefused } = sessions.totals();
+      if (resumed > before.resumed || resumeRefused.replayed > before.resumeRefused.replayed)
+        ledger.wrong('a token of a session that is over is still known');
+      ledger.count('dead tokens', site.tokens.length);
+      sessions.closeAll();
     }
     if (ledger.failure) throw ledger.failure;
   }
@@ -382,7 +454,8 @@ class Run {
         if (isDone()) return;
         ledger.wrong('nothing happens any more, and it is not over');
       }
-      if ((clock.now > end && !isDone()) || ++this.#steps > STEPS) ledger.wrong(`${phase} and not done: ${this.#state()}`);
+      if ((clock.now > end && !isDone()) || ++this.#steps > STEPS)
+        ledger.wrong(`${phase} and not done: ${this.#state()}`);
       await rest();
     }
     throw ledger.failure;

@@ -249,7 +249,7 @@ export class ChannelCore implements Channel {
 
   receive(event: Event): void {
     if (event.type.startsWith('$')) this.presence.receive(event);
-    else if (this.#wanted && !this.#backfill.take(event)) this.#accept(event);
+    else if (this.#wanted && !this.#isLate(event) && !this.#backfill.take(event)) this.#accept(event);
   }
 
   /** The gateway could not keep these for us, both inclusive. */
@@ -328,7 +328,12 @@ export class ChannelCore implements Channel {
   }
 
   get #through(): number {
-    return Math.min(this.#sure, (this.#holes.first ?? Number.POSITIVE_INFINITY) - 1);
+    return (this.#holes.first ?? this.#highest + 1) - 1;
+  }
+
+  /** It is of a subscription before this one. */
+  #isLate({ seq }: Event): boolean {
+    return !this.#isPattern && seq !== undefined && this.#began !== undefined && seq <= this.#began.seq;
   }
 
   /** False: it has come before, or something newer in its place. */

@@ -1,8 +1,9 @@
 import { CLOSE } from '@spillway/envelope';
 import { describe, expect, test } from 'vitest';
+import type { TransportInfo } from './api.ts';
 import type { SessionCore } from './session.ts';
-import { record } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
+import { record } from './testing/test-over.ts';
 import { World } from './testing/test-world.ts';
 
 /** A session on WebSocket of a client that may use both, because WebTransport was silent. */
@@ -56,6 +57,27 @@ describe('climbing', () => {
     await world.clock.advance(0);
     expect(session.transport).toEqual({ name: 'webtransport', reasons: [] });
     expect(session.stats().resumes).toBe(1);
+  });
+
+  test('after a reconnect does so as well, and tells nothing before it is connected', async () => {
+    const world = new World();
+    const session = await world.session();
+    await world.clock.advance(1_000);
+    const transports = record(session, 'transport');
+    // WebSocket is open first and says HELLO; by the time of its WELCOME WebTransport is open, too.
+    world.manners = { hello: false };
+    world.webtransport = 'silent';
+    world.sessions[0]!.cut();
+    await rest();
+    world.manners = {};
+    world.webtransport = 'answer';
+    world.fakeSessions[1]!.open();
+    await rest();
+    world.sockets[0]!.welcome();
+    await world.clock.advance(0);
+    expect(session.transport).toEqual({ name: 'webtransport', reasons: [] });
+    for (const { name, reasons } of transports as TransportInfo[])
+      expect(reasons.map(({ transport }) => transport)).toEqual(name === 'websocket' ? ['webtransport'] : []);
   });
 
   test('begins when the network may be another, at most once in ten seconds', async () => {

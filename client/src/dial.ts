@@ -241,13 +241,15 @@ export class Dial {
     this.#cancelTimeout();
     this.#cancelPatience();
     this.#race!.end();
+    const better: Link[] = [];
     for (const [rung, other] of this.#links) {
-      // A better transport goes on, to learn why it was not first.
-      if (RUNGS.indexOf(rung) < RUNGS.indexOf(winner)) other.probe();
+      if (RUNGS.indexOf(rung) < RUNGS.indexOf(winner)) better.push(other);
       else other.stop();
     }
     this.#learn();
     this.#handler.open(link, winner, this.#reasonsAbove(winner));
+    // A better transport goes on, to learn why it was not first. It may tell at once.
+    for (const other of better) other.probe();
   }
 
   #failed(rung: Rung, failure: Failure): void {
@@ -270,7 +272,8 @@ export class Dial {
       return;
     }
     if (code !== LOST) this.#told = failure;
-    if (mayReconnect(code)) this.#isFinal = false;
+    // Who comes too late with HELLO may have slept.
+    if (mayReconnect(code) || code === CLOSE['hello-timeout']) this.#isFinal = false;
     // Another transport would get the same answer, and a token may be good for one question only.
     if (code === CLOSE.unauthorized) void this.#refused(failure);
     else if (!this.#race!.failed()) this.#giveUp(this.#told ?? failure, this.#isFinal);

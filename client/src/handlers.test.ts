@@ -1,8 +1,8 @@
 import type { Request } from '@spillway/envelope';
 import { describe, expect, test } from 'vitest';
 import { RequestError } from './errors.ts';
-import { over, RUNGS, record } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
+import { over, RUNGS, record } from './testing/test-over.ts';
 
 function request(id: string, type: string, value: unknown = null): Request {
   const payload = new TextEncoder().encode(JSON.stringify(value));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { record } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
+import { record } from './testing/test-over.ts';
 import { ALL_FOUR, World } from './testing/test-world.ts';
 
 /** A gateway that offers all four, and a platform without WebTransport. */

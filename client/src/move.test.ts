@@ -2,8 +2,8 @@ import { CLOSE, encode } from '@spillway/envelope';
 import { describe, expect, test } from 'vitest';
 import { ConnectError } from './errors.ts';
 import type { SessionCore } from './session.ts';
-import { record, rejection } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
+import { record, rejection } from './testing/test-over.ts';
 import { World } from './testing/test-world.ts';
 
 /** Publishes numbers 1 to `count`, one each turn, reliably and as `latest`, and listens to the same. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { over } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
+import { over } from './testing/test-over.ts';
 import type { Peer } from './testing/test-peer.ts';
 
 interface Shown {

@@ -1,7 +1,7 @@
 import { CLOSE, encode, joinPacket, type Outcome } from '@spillway/envelope';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { over, RUNGS, record, rejection } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
+import { over, RUNGS, record, rejection } from './testing/test-over.ts';
 import { LIMITS, type Peer } from './testing/test-peer.ts';
 
 /** The gateway says what became of everything that asked. */

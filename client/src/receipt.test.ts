@@ -1,7 +1,7 @@
 import type { Stage } from '@spillway/envelope';
 import { expect, expectTypeOf, test } from 'vitest';
-import { over, rejection } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
+import { over, rejection } from './testing/test-over.ts';
 import type { Peer } from './testing/test-peer.ts';
 
 /** The gateway says how far the last publication has come. */

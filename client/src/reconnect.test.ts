@@ -1,8 +1,8 @@
 import { CLOSE } from '@spillway/envelope';
 import { describe, expect, test } from 'vitest';
 import { ConnectError } from './errors.ts';
-import { over, record, rejection } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
+import { over, record, rejection } from './testing/test-over.ts';
 import { World } from './testing/test-world.ts';
 
 describe('while there is no connection', () => {
@@ -157,6 +157,18 @@ describe('reconnecting', () => {
     expect(closed).toMatchObject([{ code: CLOSE.unauthorized, reason: 'who are you' }]);
     expect(session.state).toBe('closed');
     expect(world.clock.pending).toBe(0);
+  });
+
+  test('goes on where HELLO came too late: the machine may have slept', async () => {
+    const [session, peer, world] = await over('websocket');
+    world.manners = { hello: false };
+    peer.cut();
+    await world.clock.advance(250);
+    world.manners = {};
+    world.sockets[1]!.close(CLOSE['hello-timeout'], 'no HELLO in time');
+    await world.clock.advance(500);
+    expect(session.state).toBe('open');
+    expect(session.stats().resumes).toBe(1);
   });
 
   test('goes on by what the gateway offered last while it cannot be asked', async () => {

@@ -7,8 +7,8 @@ import {
   jsonPayload,
 } from '@spillway/envelope';
 import { expect, test } from 'vitest';
-import { over, record } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
+import { over, record } from './testing/test-over.ts';
 import type { Peer } from './testing/test-peer.ts';
 
 // What was missed: asked for again at the subscription, or filled in from history, or named.

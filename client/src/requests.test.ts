@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { over, rejection } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
+import { over, rejection } from './testing/test-over.ts';
 import { LIMITS } from './testing/test-peer.ts';
 
 describe('requests', () => {

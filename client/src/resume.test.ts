@@ -1,8 +1,8 @@
 import { CLOSE, type Delivery, type Event, encode } from '@spillway/envelope';
 import { describe, expect, test } from 'vitest';
-import { over, RUNGS, record } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
-import { LIMITS } from './testing/test-peer.ts';
+import { over, RUNGS, record } from './testing/test-over.ts';
+import { LIMITS, type Peer } from './testing/test-peer.ts';
 import { World } from './testing/test-world.ts';
 
 function event(number: number, delivery: Delivery = 'reliable'): Event {
@@ -246,7 +246,43 @@ describe('a session that the gateway no longer has', () => {
 
   test('names nothing where all has come, the last of it not reliably', async () => {
     expect(await subscribedAgain('e1', 4, event(4, 'latest'))).toEqual([]);
-    expect(await subscribedAgain('e1', 5, event(4, 'latest'))).toEqual([{ channel: 'a', from: 4, to: 5 }]);
+    expect(await subscribedAgain('e1', 5, event(4, 'latest'))).toEqual([{ channel: 'a', from: 5, to: 5 }]);
+  });
+
+  test('names what is missing below the last that came: a reliable message overtakes others', async () => {
+    expect(await subscribedAgain('e1', 5, event(5))).toEqual([{ channel: 'a', from: 4, to: 5 }]);
+  });
+
+  test('is not misled by what is late of a subscription before', async () => {
+    const [session, peer, world] = await over('websocket', {}, { subscribe: false });
+    const gaps = record(session, 'gap');
+    const seen: number[] = [];
+    const channel = session.channel<{ X: number }>('a');
+    channel.on('X', (number) => seen.push(number));
+    const answer = (to: Peer, index: number, seq: number): void => {
+      const { id } = to.of('subscribe')[index]!;
+      to.send({ kind: 'subscribed', id, channel: 'a', epoch: 'e1', seq, recovered: false, history: false });
+    };
+    const first = channel.subscribe();
+    await rest();
+    answer(peer, 0, 3);
+    await Promise.all([first, rest()]);
+    channel.unsubscribe().catch(() => {});
+    const second = channel.subscribe();
+    await rest();
+    peer.send(event(5, 'unordered'));
+    answer(peer, 1, 5);
+    await rest();
+    peer.send(event(4, 'unordered'));
+    peer.send(event(7));
+    await Promise.all([second, rest()]);
+    expect(seen).toEqual([5, 7]);
+    world.gateway.forget();
+    peer.cut();
+    await world.clock.advance(250);
+    answer(world.sockets[1]!, 0, 7);
+    await rest();
+    expect(gaps).toEqual([{ channel: 'a', from: 6, to: 7 }]);
   });
 
   test('names nothing of a channel that was left meanwhile', async () => {

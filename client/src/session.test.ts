@@ -1,8 +1,8 @@
 import { CLOSE, encode } from '@spillway/envelope';
 import { describe, expect, test } from 'vitest';
 import { RequestError } from './errors.ts';
-import { over, RUNGS, record, rejection } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
+import { over, RUNGS, record, rejection } from './testing/test-over.ts';
 import { World } from './testing/test-world.ts';
 
 describe.each(RUNGS)('a session over %s', (rung) => {

@@ -1,8 +1,8 @@
 import { CLOSE, jsonPayload } from '@spillway/envelope';
 import { describe, expect, test } from 'vitest';
 import type { ConnectError } from './errors.ts';
-import { over, RUNGS, record, rejection } from './testing/over.ts';
 import { rest } from './testing/test-clock.ts';
+import { over, RUNGS, record, rejection } from './testing/test-over.ts';
 import type { Peer } from './testing/test-peer.ts';
 import { World } from './testing/test-world.ts';
 

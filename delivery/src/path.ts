@@ -63,15 +63,14 @@ export class Path {
   /** What may be in flight, bytes: what the path itself holds, and a little that finds out whether it holds more. */
   get window(): number {
     if (this.rate === 0) return FIRST_WINDOW;
+    const bare = this.rate * Math.min(this.floor, FLOOR_MAX);
     const product = this.rate * this.#span;
     // An acknowledgement speaks for a heap of packets that had all left the wire before it came.
     const heap = Math.min(this.#heap.value, product);
-    if (this.#still === FULL_ROUNDS) return product + heap;
+    const steady = Math.max(product, bare + heap);
+    if (this.#still === FULL_ROUNDS) return steady;
     // Twice as much doubles the rate in a round; half as much again does not fill the queue of a link that has one.
-    return (
-      (this.#queues ? Math.max(product, 1.5 * this.rate * Math.min(this.floor, FLOOR_MAX)) : 2 * product) +
-      heap
-    );
+    return this.#queues ? Math.max(steady, 1.5 * bare + heap) : 2 * product + heap;
   }
 
   /**

@@ -36,8 +36,9 @@ export class Hearer {
         this.#unordered.take(number);
         break;
       case 'STATE':
-        if (number > (this.#latest[key!] ?? 0)) this.#latest[key!] = number;
-        else this.#stale += 1;
+        // The same once more is allowed: on the way up only a packet's number tells it, and it was sent in two.
+        if (number < (this.#latest[key!] ?? 0)) this.#stale += 1;
+        this.#latest[key!] = number;
         break;
       default:
         sort satisfies never;

@@ -1,6 +1,6 @@
 import { KINDS } from './storm.ts';
 import { CHANNELS, KEYS } from './talker.ts';
-import type { ClientResult, Direction, Trial } from './trial.ts';
+import type { ClientResult, Direction, Resumption, Trial } from './trial.ts';
 
 /** What a trial showed, as lines. */
 export function report({ seconds, resumptions, clients, faults }: Trial): string[] {
@@ -21,21 +21,33 @@ export function report({ seconds, resumptions, clients, faults }: Trial): string
     ),
     ...Object.entries(clients).flatMap(([name, result]) => clientRows(name, result)),
     '',
-    `Time from a cut to the first reliable message that was made after it, the slower direction, ms:`,
-    row('cut', 'client', 'times', 'p50', 'p90', 'p99', 'max'),
+    'From a cut to the first reliable message that was made after it, the slower direction, ms:',
+    row('cut', 'client', 'times', 'p50', 'p90', 'p99', 'max', 'cut again'),
   ];
   for (const kind of KINDS) {
     for (const name of names) {
-      const took = resumptions
-        .filter((each) => each.kind === kind && each.client === name)
-        .map((each) => each.took);
-      if (took.length > 0) lines.push(row(kind, name, ...distribution(took)));
+      const some = resumptions.filter((each) => each.kind === kind && each.client === name);
+      if (some.length > 0) lines.push(row(kind, name, ...distribution(some)));
     }
   }
-  lines.push(row('all', 'all', ...distribution(resumptions.map(({ took }) => took))));
+  const again = resumptions.filter((each) => each.again).map(({ took }) => took);
+  lines.push(row('all', 'all', ...distribution(resumptions)));
+  if (again.length > 0)
+    lines.push(
+      `Cut again before that, and not in these figures: ${again.length} times, at most ${Math.max(...again).toFixed(0)} ms.`,
+    );
   lines.push('', ...faults.slice(0, 20).map((fault) => `FAULT ${fault}`));
   lines.push(`${faults.length === 0 ? 'no fault' : `${faults.length} faults`} in ${seconds.toFixed(0)} s`);
   return lines;
+}
+
+/** The same in a line. */
+export function summary({ seconds, resumptions, clients }: Trial): string {
+  const came = Object.values(clients)
+    .flatMap(({ up, down }) => [...up.heard.reliable, ...down.heard.reliable])
+    .reduce((sum, balance) => sum + balance.came, 0);
+  const [times, p50, p90, , max] = distribution(resumptions);
+  return `${came} reliable messages in ${seconds.toFixed(0)} s; went on ${times} times after p50 ${p50}, p90 ${p90}, at most ${max} ms`;
 }
 
 /** What flows, for the head of the report. */
@@ -67,11 +79,12 @@ function counts({ sent, heard }: Direction): (string | number)[] {
   ];
 }
 
-function distribution(values: readonly number[]): (string | number)[] {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number): string =>
-    (sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN).toFixed(0);
-  return [sorted.length, at(0.5), at(0.9), at(0.99), at(1)];
+/** Of those that were left alone meanwhile. */
+function distribution(resumptions: readonly Resumption[]): (string | number)[] {
+  const alone = resumptions.filter(({ again }) => !again);
+  const sorted = alone.map(({ took }) => took).sort((a, b) => a - b);
+  const at = (share: number): string => sorted[Math.ceil(sorted.length * share) - 1]?.toFixed(0) ?? '-';
+  return [sorted.length, at(0.5), at(0.9), at(0.99), at(1), resumptions.length - alone.length];
 }
 
 function row(...cells: readonly (string | number)[]): string {

@@ -28,6 +28,8 @@ export interface Resumption {
   readonly client: string;
   /** From the strike to the first reliable message made after it, in the direction that took longer; ms. */
   readonly took: number;
+  /** The network was struck again before. */
+  readonly again: boolean;
 }
 
 export interface Trial {
@@ -86,14 +88,22 @@ function script(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
 }
 
+/** A strike that was done. */
+interface Struck {
+  readonly strike: Strike;
+  /** On the common clock, ms. */
+  readonly at: number;
+  /** Which transport each client was on. */
+  readonly on: Readonly<Record<string, Rung>>;
+}
+
 class Run {
   readonly #road: Road;
   readonly #options: TrialOptions;
   readonly #gateway: Guest;
   readonly #client: Guest;
   readonly #names: readonly string[];
-  /** Of each strike, which transport each client was on. */
-  readonly #struck: { readonly strike: Strike; readonly on: Readonly<Record<string, Rung>> }[] = [];
+  readonly #struck: Struck[] = [];
 
   constructor(road: Road, options: TrialOptions, gateway: Guest, client: Guest) {
     this.#road = road;
@@ -132,7 +142,7 @@ class Run {
     else await this.#road.cut(strike.cut);
     const mark = { ask: 'mark', mark: this.#struck.length, at: now() } as const;
     await this.#askGateway(mark);
-    this.#struck.push({ strike, on: await this.#askClient(mark) });
+    this.#struck.push({ strike, at: mark.at, on: await this.#askClient(mark) });
   }
 
   async #settle(began: number): Promise<Trial> {
@@ -165,12 +175,14 @@ class Run {
 
   #resumptions(clients: Readonly<Record<string, ClientResult>>): Resumption[] {
     const resumptions: Resumption[] = [];
-    for (const [mark, { strike, on }] of this.#struck.entries()) {
+    for (const [mark, { strike, at, on }] of this.#struck.entries()) {
+      const next = this.#struck[mark + 1]?.at ?? Number.POSITIVE_INFINITY;
       for (const [client, { up, down }] of Object.entries(clients)) {
         const [there, back] = [up.heard.resumed[mark], down.heard.resumed[mark]];
         if (there === undefined || back === undefined || !CONCERNS[strike.kind].includes(on[client]!))
           continue;
-        resumptions.push({ kind: strike.kind, client, took: Math.max(there, back) });
+        const took = Math.max(there, back);
+        resumptions.push({ kind: strike.kind, client, took, again: at + took > next });
       }
     }
     return resumptions;

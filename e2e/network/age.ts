@@ -1,11 +1,11 @@
-// How old the newest state at a client is, over a bad network: `node e2e/network/age.ts --help`.
+// How old the newest state at a client is, over a bad network: `npm run bench -- age`.
 import { parseArgs } from 'node:util';
 import { measureAge } from './age/measure.ts';
 import { PEERS, type Peer } from './age/peer.ts';
 import type { Shape } from './shape.ts';
 import { openShapedNetwork, shapedNetworkMissing } from './shaped-network.ts';
 
-const HELP = `Usage: node e2e/network/age.ts [flags]
+const HELP = `Usage: npm run bench -- age [flags]
 
 Sends states from one network namespace to another and prints how old the newest one at the client was: the median,
 the age that was exceeded 1 % of the time, and the oldest. Needs Linux, root, ip, perl and /dev/net/tun.
@@ -15,10 +15,10 @@ the age that was exceeded 1 % of the time, and the oldest. Needs Linux, root, ip
   --hz N           states a second (60)
   --size N         bytes of a state (200)
 The link, the same in both directions:
-  --delay MS       each way (0)
+  --delay MS       each way (25)
   --jitter MS      up to this much more (0)
   --loss PERCENT   at random (0)
-  --rate N         bits per second (unlimited)
+  --rate N         bits per second; 0: unlimited (80000)
   --buffer BYTES   before the rate (65536)
   --seed N         which packets are lost (1)`;
 
@@ -29,10 +29,10 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '20' },
     hz: { type: 'string', default: '60' },
     size: { type: 'string', default: '200' },
-    delay: { type: 'string', default: '0' },
+    delay: { type: 'string', default: '25' },
     jitter: { type: 'string', default: '0' },
     loss: { type: 'string', default: '0' },
-    rate: { type: 'string' },
+    rate: { type: 'string', default: '80000' },
     buffer: { type: 'string', default: '65536' },
     seed: { type: 'string', default: '1' },
   },
@@ -87,14 +87,14 @@ function link(): Shape {
     delay: Number(delay),
     jitter: Number(jitter),
     loss: Number(loss) / 100,
-    ...(rate === undefined ? {} : { rate: Number(rate) }),
+    ...(rate === '0' ? {} : { rate: Number(rate) }),
     buffer: Number(buffer),
   };
 }
 
 function describe(): string {
   const { hz, size, delay, jitter, loss, rate, buffer, seconds } = values;
-  const width = rate === undefined ? 'no rate' : `${rate} bit/s behind ${buffer} bytes`;
+  const width = rate === '0' ? 'no rate' : `${rate} bit/s behind ${buffer} bytes`;
   const way = `${delay} ms each way${jitter === '0' ? '' : ` and up to ${jitter} more`}`;
   const floor = Number(delay) + 1000 / Number(hz);
   return `${size} bytes at ${hz} Hz for ${seconds} s, ${way}, ${loss} % loss, ${width}; floor ${floor.toFixed(0)} ms`;

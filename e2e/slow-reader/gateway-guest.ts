@@ -1,6 +1,7 @@
 // The gateway of the slow-reader measurement, in a process of its own: its memory is its own.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { type CloseName, closeName } from '@spillway/envelope';
 import { createGateway } from '@spillway/gateway';
 import { now } from '../network/clock.ts';
 import { serveGuest } from '../network/guest-end.ts';
@@ -20,7 +21,7 @@ export interface Memory {
 }
 
 export interface Ended {
-  readonly reason: string;
+  readonly code: CloseName | undefined;
   readonly at: number;
 }
 
@@ -32,7 +33,7 @@ const collect = runInNewContext('gc') as () => void;
 const ended: Ended[] = [];
 const gateway = createGateway({ port: 0, http: { port: 0 }, logger: false });
 gateway.channel(CHANNEL);
-gateway.on('close', (_session, _code, reason) => ended.push({ reason, at: now() }));
+gateway.on('close', (_session, code) => ended.push({ code: closeName(code), at: now() }));
 
 await serveGuest<GatewayQuestion>(async () => (await gateway.listen()).http, answer);
 

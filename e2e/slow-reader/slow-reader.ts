@@ -10,6 +10,7 @@ Floods a channel while one reader of it stops, over each transport and for each 
 memory grows by and what the other four readers notice. Fails when the memory grows by more than the hard budget and
 10 % of what there was, or when the others wait longer.
 
+  --class LIST  ${CLASSES.join(',')}
   --seconds N   how long the reader stops (60)
   --calm N      how long it reads before (20)
   --rate N      bytes a second (1000000)`;
@@ -17,6 +18,7 @@ memory grows by and what the other four readers notice. Fails when the memory gr
 const { values } = parseArgs({
   options: {
     help: { type: 'boolean', short: 'h' },
+    class: { type: 'string', default: CLASSES.join(',') },
     seconds: { type: 'string', default: '60' },
     calm: { type: 'string', default: '20' },
     rate: { type: 'string', default: '1000000' },
@@ -41,7 +43,7 @@ async function main(): Promise<number> {
   console.log(`slow-reader: ${rate / 1_000_000} MB/s, one of five readers stops for ${stopped} s`);
   console.log(HEADER);
   let faults = 0;
-  for (const kind of CLASSES) {
+  for (const kind of CLASSES.filter((one) => values.class.split(',').includes(one))) {
     for (const slow of READERS) {
       const measured = await measureSlowReader({
         flood: { class: kind, rate },

@@ -140,7 +140,7 @@ export interface Subscribed {
   readonly kind: 'subscribed';
   readonly id: string;
   readonly channel: string;
-  /** Names the life of the channel's sequence; a new epoch restarts `seq`. */
+  /** Names the life of the channel's sequence; in a new epoch `seq` may begin anew. */
   readonly epoch: string;
   /** The last `seq` stamped before this subscription began. */
   readonly seq: number;

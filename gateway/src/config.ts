@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { DEFAULT_LIMITS, type Limits, MAX_LIMIT, resolveLimits } from './core/limits.ts';
 import { originCheck } from './core/origins.ts';
+import { isApiKey, KEY_SHAPE } from './http/api-keys.ts';
 import { createLogger, LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log.ts';
 import { DEFAULTS, type GatewayOptions, MAX_DELAY } from './options.ts';
 
@@ -17,6 +18,8 @@ interface Setting {
   readonly accepts: string;
   readonly default: string;
   readonly group: 'network' | 'security' | 'log' | 'limits';
+  /** Its value is never shown. */
+  readonly secret?: true;
   valid(value: string): boolean;
 }
 
@@ -158,6 +161,15 @@ const SETTINGS: readonly Setting[] = [
     valid: oneOf(['true', 'false']),
   },
   {
+    group: 'security',
+    flag: 'api-keys',
+    help: 'opens /api to back ends with one of them; other users of the machine see flags, so prefer the variable',
+    accepts: `keys separated by commas, each ${KEY_SHAPE}`,
+    default: 'no API',
+    valid: (value) => value.split(',').every(isApiKey),
+    secret: true,
+  },
+  {
     group: 'log',
     flag: 'log-level',
     help: 'least severe level to log',
@@ -208,7 +220,8 @@ export function parseConfig(
       typeof flag === 'string' ? [flag, `--${setting.flag}`] : [env[variable], variable];
     if (value === undefined || (value === '' && source === variable)) continue;
     if (!setting.valid(value)) {
-      throw new ConfigError(`${source}: '${value}' is not accepted; it takes ${setting.accepts}`);
+      const shown = setting.secret ? 'its value' : `'${value}'`;
+      throw new ConfigError(`${source}: ${shown} is not accepted; it takes ${setting.accepts}`);
     }
     values[setting.flag] = value;
   }
@@ -271,6 +284,7 @@ function rejectUnknownVariables(env: Readonly<Record<string, string | undefined>
 /** Only what was said, so that it can go over what a program says. */
 function toOptions(values: Readonly<Record<string, string>>): GatewayOptions {
   const { host, port, engine, origins, anonymous, 'http-host': httpHost, 'http-port': httpPort } = values;
+  const { 'api-keys': keys } = values;
   const { 'tls-cert': cert, 'tls-key': key, 'log-level': level, 'log-format': format } = values;
   const { 'advertise-webtransport': webtransport, 'advertise-websocket': websocket } = values;
   if ((cert === undefined) !== (key === undefined)) {
@@ -288,6 +302,7 @@ function toOptions(values: Readonly<Record<string, string>>): GatewayOptions {
     engine: engine as GatewayOptions['engine'],
     origins: origins === undefined ? undefined : splitOrigins(origins),
     anonymous: anonymous === undefined ? undefined : anonymous === 'true',
+    api: keys === undefined ? undefined : { keys: keys.split(',') },
     advertise: said({ webtransport, websocket }),
     maxDelay: number(values['max-delay']),
     limits: said(Object.fromEntries(limits)),

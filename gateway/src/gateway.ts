@@ -24,10 +24,13 @@ import { isReserved } from './core/reserved.ts';
 import type { SessionHandle } from './core/session-handle.ts';
 import { Sessions, type SessionTotals } from './core/sessions.ts';
 import { requireAuthentication } from './exposure.ts';
+import { ApiKeys } from './http/api-keys.ts';
+import { apiRoutes } from './http/api-routes.ts';
 import { type Addresses, Listeners } from './listeners.ts';
 import { createLogger } from './log.ts';
 import { DEFAULTS, type GatewayOptions, MAX_DELAY } from './options.ts';
 import { SystemClock } from './system-clock.ts';
+import { STREAM_DEFAULTS } from './transports/stream-options.ts';
 
 export interface GatewayEvents {
   /** A client said HELLO and was welcomed. */
@@ -119,7 +122,21 @@ export class Gateway implements AsyncDisposable {
       },
     );
     this.#audience = new Audience(this.#hub, this.#sessions, this.#payloads, this.#book);
-    this.#listeners = new Listeners(options, this.#limits, this.#sessions, this.#logger, () => this.ready);
+    const api = apiRoutes(this, {
+      keys: options.api && new ApiKeys(options.api.keys),
+      // Some write everything beyond ASCII as `\u0041`, three times as long; then there are channel and type.
+      maxBodyBytes: 3 * this.#limits.maxMessageBytes + 4_096,
+      bodyTimeout: STREAM_DEFAULTS.bodyTimeout,
+      logger: this.#logger,
+    });
+    this.#listeners = new Listeners(
+      options,
+      this.#limits,
+      this.#sessions,
+      this.#logger,
+      () => this.ready,
+      api,
+    );
   }
 
   /** True from `listen` until `drain` or `close`; what `/readyz` says. */

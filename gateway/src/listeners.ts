@@ -14,6 +14,7 @@ import { type Limits, sessionLimits } from './core/limits.ts';
 import type { Logger } from './core/logger.ts';
 import { selectEngine } from './engines/select.ts';
 import { normaliseAddress } from './http/address.ts';
+import type { ApiRoutes } from './http/api-routes.ts';
 import { Listener } from './http/listener.ts';
 import { negotiation, type Offer, urlHost } from './http/negotiation.ts';
 import { type PlainRoutes, plainRoutes } from './http/plain-routes.ts';
@@ -64,6 +65,7 @@ export class Listeners {
   readonly #listeners: Listener[] = [];
   readonly #streams: StreamRoutes;
   readonly #plain: PlainRoutes;
+  readonly #api: ApiRoutes;
   readonly #refusals = new RefusalCounts();
   #engineServer: EngineServer | undefined;
   #addresses: Addresses = {};
@@ -75,12 +77,14 @@ export class Listeners {
     acceptor: Acceptor,
     logger: Logger,
     ready: () => boolean,
+    api: ApiRoutes,
   ) {
     this.#options = resolve(options);
     this.#limits = limits;
     this.#acceptor = acceptor;
     this.#logger = logger;
     this.#ready = ready;
+    this.#api = api;
     const { streamHeartbeat: heartbeat, pollTimeout, maxPostBytes: maxBodyBytes, ticketLifetime } = limits;
     const { authenticate } = options;
     this.#streams = streamRoutes(acceptor, { logger, heartbeat, pollTimeout, maxBodyBytes });
@@ -190,8 +194,10 @@ export class Listeners {
       const address = normaliseAddress(request.socket.remoteAddress);
       this.#refusals.watch(response);
       const isTaken =
-        address !== undefined &&
-        (this.#streams.handle(request, response, address) || this.#plain.handle(request, response, address));
+        this.#api.handle(request, response) ||
+        (address !== undefined &&
+          (this.#streams.handle(request, response, address) ||
+            this.#plain.handle(request, response, address)));
       if (!isTaken) answer(request, response, secure);
     });
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {

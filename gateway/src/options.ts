@@ -35,6 +35,11 @@ export interface GatewayOptions {
    * machine. @default false
    */
   readonly anonymous?: boolean | undefined;
+  /**
+   * Opens `/api/…` to back ends that have one of these keys, 16-256 letters, digits and `. _ ~ + / = -`. Whoever has one
+   * may do anything there. @default there is no API
+   */
+  readonly api?: { readonly keys: readonly string[] } | undefined;
   readonly limits?: Partial<Limits> | undefined;
   /**
    * How long small messages to one client may wait for others to share a datagram or socket write with, ms, 0-1000.

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 
-const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+/** Of the gateway. */
+export const { version: VERSION } = createRequire(import.meta.url)('../package.json') as { version: string };
 
 /** What the gateway calls itself in the negotiation document. */
-export const VERSION_LABEL = `spillway/${version}`;
+export const VERSION_LABEL = `spillway/${VERSION}`;

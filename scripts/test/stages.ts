@@ -27,8 +27,15 @@ export const STAGES: readonly Stage[] = [
   {
     name: 'unit',
     about: 'vitest: unit tests and compliance suites',
-    command: ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile=${OUTPUT}/unit.json`],
+    command: vitest('unit', '--exclude=simulator/**'),
     report: `${OUTPUT}/unit.json`,
+  },
+  {
+    name: 'simulate',
+    about: 'vitest: sessions of client and gateway through 20 000 simulated lives',
+    // A worker for each half; the suites above would starve one another.
+    command: vitest('simulate', 'simulator', '--maxWorkers=2'),
+    report: `${OUTPUT}/simulate.json`,
   },
   {
     name: 'build',
@@ -48,3 +55,8 @@ export const STAGES: readonly Stage[] = [
     explainsSkips: true,
   },
 ];
+
+function vitest(name: string, ...args: string[]): Stage['command'] {
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile=${OUTPUT}/${name}.json`];
+  return ['vitest', 'run', ...reporters, ...args];
+}

@@ -107,7 +107,8 @@ class HttpTransport implements Transport, Connection {
 
   async begin(): Promise<Response> {
     const headers = { 'spillway-protocol': SUBPROTOCOLS[this.encoding] };
-    const response = await this.exchange.begin(this.url, { method: 'GET', headers });
+    // A GET to a page's own origin would not say which that is.
+    const response = await this.exchange.begin(this.url, { method: 'POST', headers });
     this.id = response.headers.get('spillway-connection') ?? '';
     if (!response.ok || !this.id) throw new Refusal(readEnding(await response.text()), response.status);
     return response;

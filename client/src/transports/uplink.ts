@@ -33,7 +33,7 @@ export class Uplink {
   readonly #user: UplinkUser;
   #waiting: Uint8Array[] = [];
   #number = 0;
-  #underWay = 0;
+  readonly #underWay = new Map<number, Question>();
   /** Of what waits and is under way. */
   #bytes = 0;
   #isDue = false;
@@ -82,7 +82,9 @@ export class Uplink {
 
   #pump(): void {
     const most = this.#farewell ? UNDER_WAY_LAST : UNDER_WAY;
-    while (this.#underWay < most && !this.#over && (this.#waiting.length > 0 || this.#farewell)) {
+    // A browser drops what is under way when its page goes, and the last POST would wait for it.
+    if (this.#farewell && !this.#over) for (const question of this.#underWay.values()) this.#insist(question);
+    while (this.#underWay.size < most && !this.#over && (this.#waiting.length > 0 || this.#farewell)) {
       const packets = this.#take();
       const farewell = this.#waiting.length === 0 ? this.#farewell : undefined;
       if (farewell) this.#over = true;
@@ -102,28 +104,35 @@ export class Uplink {
   }
 
   async #post(packets: readonly Uint8Array[], farewell: Ending | undefined): Promise<void> {
+    const number = ++this.#number;
     const body = joinList(packets, this.#encoding);
     const question: Question = {
       method: 'POST',
       headers: {
         'spillway-connection': this.#id,
-        'spillway-number': `${++this.#number}`,
+        'spillway-number': `${number}`,
         ...(farewell && { 'spillway-close': endingHeader(farewell) }),
       },
       body,
       ...(farewell && body.length < MAX_KEEPALIVE && { keepalive: true }),
     };
-    this.#underWay++;
+    this.#underWay.set(number, question);
     try {
       const reply = await this.#exchange.ask(this.#url, question, TIMEOUT);
       if (reply.status !== 204) this.#refused(reply);
     } catch (cause) {
       this.#refused(undefined, cause);
     }
-    this.#underWay--;
+    this.#underWay.delete(number);
     for (const { length } of packets) this.#bytes -= length;
     if (farewell) this.#drained?.();
     else this.#pump();
+  }
+
+  /** The same once more, whatever becomes of the page. */
+  #insist(question: Question): void {
+    if (question.body!.length > MAX_KEEPALIVE) return;
+    this.#exchange.begin(this.#url, { ...question, keepalive: true }).catch(() => {});
   }
 
   #refused(reply: Reply | undefined, cause?: unknown): void {

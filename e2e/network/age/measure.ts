@@ -88,7 +88,7 @@ export async function measureRecovery(
   // The window has to know the narrow link.
   await wait(2000);
   await pair.arrivals();
-  await wait(3000);
+  await wait(2000);
   const before = await pair.arrivals();
   await network.shape({ up: wide, down: wide });
   const at = now();
@@ -103,47 +103,36 @@ export async function measureRecovery(
   const first = buckets.findIndex((count) => count >= enough);
   const last = buckets.slice(-4);
   return {
-    narrow: before.times.length / 3,
+    narrow: before.times.length / 2,
     wide: (last.reduce((sum, count) => sum + count, 0) * 1000) / (last.length * BUCKET),
     took: first < 0 ? undefined : (first + 1) * BUCKET,
   };
 }
 
-/** What the receiving end sends. */
+/** What the receiving end sends, envelopes a second: acknowledgements, and a ping now and then. */
 export interface Cost {
-  /** Envelopes a second while states come. */
+  /** While states come. */
   readonly busy: number;
-  /** Envelopes while none came for `idle` s, and packets of the link in both directions. */
-  readonly quiet: number;
-  readonly packets: number;
+  /** While none do. */
+  readonly idle: number;
 }
 
-/** Counts what the client of a stream sends: acknowledgements, and a ping now and then. */
-export async function measureCost(
-  network: ShapedNetwork,
-  peer: Peer,
-  stream: Stream & { readonly idle: number },
-): Promise<Cost> {
-  const { rate, size, seconds, idle } = stream;
+/** Counts what the client of a stream sends, and then of none. */
+export async function measureCost(network: ShapedNetwork, peer: Peer, stream: Stream): Promise<Cost> {
+  const { rate, size, seconds } = stream;
   await using pair = await openPair(network, peer);
+  const count = async (): Promise<number> => {
+    const before = await pair.heard();
+    await wait(seconds * 1000);
+    return ((await pair.heard()) - before) / seconds;
+  };
   await pair.send({ ask: 'stream', rate, size });
   await wait(1000);
-  const first = await pair.arrivals();
-  await wait(seconds * 1000);
-  const second = await pair.arrivals();
+  const busy = await count();
   await pair.stop();
-  // The last acknowledgements, and the pings of a client whose figures somebody reads.
-  await wait(3000);
-  const third = await pair.arrivals();
-  const before = await network.traffic();
-  await wait(idle * 1000);
-  const after = await network.traffic();
-  const fourth = await pair.arrivals();
-  return {
-    busy: (second.sent! - first.sent!) / seconds,
-    quiet: fourth.sent! - third.sent!,
-    packets: after.up.passed - before.up.passed + after.down.passed - before.down.passed,
-  };
+  // The last acknowledgements.
+  await wait(1000);
+  return { busy, idle: await count() };
 }
 
 /** Bytes of states a second that arrive when `unreliable` ones are sent as fast as they are taken. */

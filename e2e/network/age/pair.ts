@@ -9,8 +9,10 @@ import type { Sent, SourceQuestion } from './source.ts';
 /** A peer's two ends, each in a new process on its side of a network, so that nothing of an earlier one counts. */
 export interface Pair extends AsyncDisposable {
   /** States begin to flow. */
-  send(what: Exclude<SourceQuestion, { ask: 'stop' }>): Promise<void>;
+  send(what: Exclude<SourceQuestion, { ask: 'stop' | 'heard' }>): Promise<void>;
   stop(): Promise<Sent>;
+  /** Envelopes that the source has heard. */
+  heard(): Promise<number>;
   arrivals(): Promise<Arrivals>;
   ages(): Promise<Summary>;
 }
@@ -46,6 +48,7 @@ export async function openPair(network: ShapedNetwork, peer: Peer, hurried = tru
     return {
       send: (what) => source.ask(what),
       stop: () => source.ask({ ask: 'stop' } satisfies SourceQuestion),
+      heard: () => source.ask({ ask: 'heard' } satisfies SourceQuestion),
       arrivals: () => sink.ask({ ask: 'arrivals' } satisfies SinkQuestion),
       ages: () => sink.ask({ ask: 'ages' } satisfies SinkQuestion),
       [Symbol.asyncDispose]: close,

@@ -25,12 +25,8 @@ export interface Source {
   sendReliable?(step: Uint8Array): void;
   /** For a sender that is as fast as it may be: undefined, or resolves when more is taken. */
   full(): Promise<unknown> | undefined;
-}
-
-/** The end that gets them. */
-export interface Sink {
-  /** Packets that it has sent itself so far, acknowledgements above all; where the peer counts them. */
-  sent?(): number;
+  /** Envelopes that have come from whoever receives, where the peer counts them. */
+  heard?(): number;
 }
 
 /** What a sink does with what comes. */
@@ -44,7 +40,7 @@ export interface PeerEnds {
   /** Listens on this address; a network namespace has all ports for itself. */
   source(address: string): Promise<Source>;
   /** Resolves when states will come. */
-  sink(place: Place, taker: Taker): Promise<Sink>;
+  sink(place: Place, taker: Taker): Promise<void>;
 }
 
 /** Loads what a peer needs, and nothing of the others. */

@@ -3,7 +3,7 @@ import { now } from '../clock.ts';
 import { serveGuest } from '../guest-end.ts';
 import { hurry } from '../priority.ts';
 import { Ages } from './ages.ts';
-import { loadPeer, type Peer, type Sink } from './peer.ts';
+import { loadPeer, type Peer } from './peer.ts';
 
 /** What it can be asked. */
 export type SinkQuestion =
@@ -20,8 +20,6 @@ export interface Arrivals {
   readonly disordered: number;
   /** When each state came since this was last asked, ms on the common clock. */
   readonly times: readonly number[];
-  /** Packets that the sink has sent itself, where it knows. */
-  readonly sent: number | undefined;
 }
 
 const [peer, place = '', pace = ''] = process.argv.slice(2);
@@ -30,7 +28,6 @@ const seen = new Set<number>();
 let times: number[] = [];
 let reliable = 0;
 let disordered = 0;
-let sink: Sink | undefined;
 
 function view(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -39,8 +36,8 @@ function view(bytes: Uint8Array): DataView {
 if (pace !== 'calm') hurry();
 await serveGuest<SinkQuestion>(
   async () => {
-    const { sink: open } = await loadPeer(peer as Peer);
-    sink = await open(JSON.parse(place), {
+    const { sink } = await loadPeer(peer as Peer);
+    await sink(JSON.parse(place), {
       state: (state) => {
         const at = now();
         ages.arrive(view(state).getFloat64(0, true), at);
@@ -57,6 +54,6 @@ await serveGuest<SinkQuestion>(
     if (ask === 'ages') return ages.finish(now());
     const since = times;
     times = [];
-    return { states: seen.size, reliable, disordered, times: since, sent: sink?.sent?.() } satisfies Arrivals;
+    return { states: seen.size, reliable, disordered, times: since } satisfies Arrivals;
   },
 );

@@ -20,7 +20,9 @@ export type SourceQuestion =
     }
   /** `unreliable` states as fast as they are taken, until `stop`. */
   | { readonly ask: 'flood'; readonly size: number }
-  /** Answers how many there were. */
+  /** Answers how many envelopes have come from the receiver, where the peer counts them. */
+  | { readonly ask: 'heard' }
+  /** Answers how many states there were. */
   | { readonly ask: 'stop' };
 
 export interface Sent {
@@ -53,6 +55,8 @@ await serveGuest<SourceQuestion>(
       }
       case 'flood':
         return flood(question.size);
+      case 'heard':
+        return source?.heard?.();
       case 'stop':
         for (const stop of timers) stop();
         return { states, reliable } satisfies Sent;

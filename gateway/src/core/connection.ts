@@ -2,11 +2,13 @@ import type { Port } from '@spillway/delivery';
 import {
   CLOSE,
   type CloseName,
+  closeName,
   type Encoding,
   type Envelope,
   encode,
   encodingOf,
   type Hello,
+  mayReconnect,
   ProtocolError,
   readPacket,
 } from '@spillway/envelope';
@@ -27,6 +29,9 @@ const MAX_REASON = 300;
 
 /** How long a connection stays open that its client has left for another one without a word there, ms. */
 const RETIRED = 5_000;
+
+/** How long a client that has said CLOSE may take to close where streams may be slower than its word, ms. */
+const FAREWELL = 500;
 
 /** A reason as it is told: the name of the code where there is none, and no longer than a close can carry. */
 export function closeReason(code: CloseName, reason: string): string {
@@ -96,6 +101,8 @@ export class Connection implements Receiver {
   /** Since when this phase lasts. */
   #since: number;
   #carried: Carried | undefined;
+  /** The last word of the client. */
+  #farewell: { readonly code: number; readonly reason: string } | undefined;
 
   constructor(reception: Reception, admission: Admission, transport: Transport) {
     const now = reception.clock.now();
@@ -162,7 +169,8 @@ export class Connection implements Receiver {
   }
 
   closed(code: number, reason: string): void {
-    this.#gone(code, reason);
+    const last = (code === CLOSE['transport-lost'] && this.#farewell) || { code, reason };
+    this.#gone(last.code, last.reason);
   }
 
   // What the session and the gateway call.
@@ -196,6 +204,18 @@ export class Connection implements Receiver {
     if (this.#heartbeat.measure(now)) this.write({ kind: 'ping', time: now });
   }
 
+  /**
+   * The client has said CLOSE. In a pipe nothing can come behind it; on streams of their own lanes may be slower, and
+   * the client closes when it has sent them.
+   */
+  farewell(code: number, reason: string): void {
+    if (this.transport.maxDatagramSize === 0) this.#leave(code, reason);
+    else if (this.#farewell === undefined) {
+      this.#farewell = { code, reason };
+      this.#since = this.#reception.clock.now();
+    }
+  }
+
   /** An answer to a PING. */
   pong(time: number): void {
     this.#heartbeat.pong(time, this.#reception.clock.now());
@@ -206,7 +226,8 @@ export class Connection implements Receiver {
     if (this.#phase === 'closed') return;
     const close = { kind: 'close', code: CLOSE[code], reason: closeReason(code, reason) } as const;
     // The last word also as an envelope: a WebTransport session's own end may overtake what its peer has not read.
-    this.write(close);
+    // Before HELLO there is nothing to overtake, and nobody knows which encoding the client reads.
+    if (this.#phase !== 'hello') this.write(close);
     this.transport.close(close.code, close.reason);
     this.#gone(close.code, close.reason);
   }
@@ -228,6 +249,10 @@ export class Connection implements Receiver {
         if (lasts >= RETIRED) this.close('replaced', 'another connection carries the session');
         return;
       case 'open': {
+        if (this.#farewell !== undefined && lasts >= FAREWELL) {
+          this.#leave(this.#farewell.code, this.#farewell.reason);
+          return;
+        }
         const beat = this.#heartbeat.tick(now);
         if (beat === 'silent') this.close('idle-timeout', 'nothing was heard from the client');
         else if (beat === 'ping') this.write({ kind: 'ping', time: now });
@@ -317,6 +342,13 @@ export class Connection implements Receiver {
   #end(code: CloseName, reason: string): void {
     if (this.#phase === 'open') this.#carried?.close(code, reason);
     else this.close(code, reason);
+  }
+
+  /** As the client said; with a code that is ours, and the session with it where it does not come back. */
+  #leave(code: number, reason: string): void {
+    const name = closeName(code);
+    if (mayReconnect(code)) this.close(name, reason);
+    else this.#end(name, reason);
   }
 
   #gone(code: number, reason: string): void {

@@ -168,7 +168,7 @@ test('a node subscribes once per channel, with its first subscriber, and leaves 
   expect([broker.unsubscribed, hub.stats.channels]).toEqual([['arena/7'], 0]);
 });
 
-test('each life of a channel has an epoch of its own and counts from the start', async () => {
+test('each life of a channel has an epoch of its own, and no position of one before', async () => {
   const { hub, clock } = await bench();
   const first = new Listener();
   await hub.subscribe(first, 'arena/7');
@@ -183,7 +183,7 @@ test('each life of a channel has an epoch of its own and counts from the start',
   hub.tick(clock.now());
   expect(hub.memory.channels).toBe(0);
   await hub.subscribe(first, 'arena/7');
-  expect(hub.join(first, 'arena/7')).toMatchObject({ epoch: 'epoch-2', seq: 0 });
+  expect(hub.join(first, 'arena/7')).toMatchObject({ epoch: 'epoch-2', seq: 1 });
 });
 
 test('a channel lives on for a while without subscribers, so that who comes back knows what was missed', async () => {

@@ -59,7 +59,7 @@ export interface HubMemory {
 /**
  * The topic index of this node. It stamps `seq` and `ts`, encodes once, gives the event to the broker, and hands
  * what the broker brings to the subscribed sessions. A channel that is forgotten starts its next life with a new epoch,
- * so a position never means two things.
+ * above the positions of all that ended, so a position never means two things.
  */
 export class Hub {
   readonly attendance: Attendance;
@@ -244,9 +244,8 @@ export class Hub {
       ttl: history?.ttl ?? 0,
       linger: this.#linger,
     };
-    // Who listens by wildcard may know its last life, and must not take what comes for older.
-    const start = this.#index.matches(channel).length > 0 ? this.#history.floor : 0;
-    return this.#history.open(channel, options, now, start);
+    // What is late of another life of the channel is below what comes of this one.
+    return this.#history.open(channel, options, now, this.#history.floor);
   }
 
   #dispatch(message: BrokerMessage): void {

@@ -136,6 +136,8 @@ test('who does not say HELLO in time is closed', async () => {
   expect(client.ending).toBeUndefined();
   bench.advance(1);
   expect(await client.end()).toEqual({ code: CLOSE['hello-timeout'], reason: 'no HELLO in time' });
+  // No envelope: whether this client reads text or binary its HELLO would have said.
+  expect(client.kinds).toEqual([]);
   expect(bench.sessions.size).toBe(0);
 });
 

@@ -1,14 +1,19 @@
 import { CLOSE, type Envelope, encode, joinPacket, NOTHING_RECEIVED } from '@spillway/envelope';
 import { describe, expect, test } from 'vitest';
-import { Bench, settled, type TestClient } from '../compliance/fixture.ts';
+import { Bench, settled, type TestClient, type TestClientOptions } from '../compliance/fixture.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const PING: Envelope = { kind: 'ping', time: 5 };
 
-async function joined(encoding: 'binary' | 'json' = 'binary'): Promise<{ bench: Bench; client: TestClient }> {
+async function joined(
+  encoding: 'binary' | 'json' = 'binary',
+  options: TestClientOptions = {},
+): Promise<{ bench: Bench; client: TestClient }> {
   const bench = new Bench().channel('arena/:room');
-  return { bench, client: await bench.join({ encoding }) };
+  return { bench, client: await bench.join({ encoding, ...options }) };
 }
+
+const PIPE = { maxDatagramSize: 0 };
 
 const MALFORMED: readonly (readonly [string, Uint8Array, string])[] = [
   ['no bytes', new Uint8Array(0), 'truncated'],
@@ -128,8 +133,8 @@ test('what stood in a batch before the fault has been taken', async () => {
   expect(client.kinds).toEqual(['welcome', 'pong', 'pong', 'close']);
 });
 
-test('nothing of a batch is taken after the envelope that closed the session', async () => {
-  const { bench, client } = await joined();
+test('in a pipe nothing of a batch is taken after the envelope that closed the session', async () => {
+  const { bench, client } = await joined('binary', PIPE);
   let requests = 0;
   bench.handlers.add('COUNT', {}, () => requests++);
   const close = encode({ kind: 'close', code: CLOSE.normal, reason: 'bye' });
@@ -141,8 +146,30 @@ test('nothing of a batch is taken after the envelope that closed the session', a
   expect(requests).toBe(0);
 });
 
-test('a close code of the client that is in no table is a lost transport', async () => {
+test('with streams of their own, lanes that are slower than CLOSE are heard until the client closes', async () => {
   const { bench, client } = await joined();
+  await client.subscribe('arena/7');
+  client.send({ kind: 'close', code: CLOSE.normal, reason: 'bye' });
+  client.send({ ...event(), delivery: 'reliable' });
+  expect(await client.next('event')).toMatchObject({ type: event().type });
+  expect(client.ending).toBeUndefined();
+  client.pipe.cut();
+  await settled();
+  expect(bench.closed).toEqual([[CLOSE.normal, 'bye']]);
+});
+
+test('a client that says CLOSE and does not is closed', async () => {
+  const { bench, client } = await joined();
+  client.send({ kind: 'close', code: CLOSE.normal, reason: 'bye' });
+  await settled();
+  bench.advance(499);
+  expect(client.ending).toBeUndefined();
+  bench.advance(1);
+  expect(await client.end()).toEqual({ code: CLOSE.normal, reason: 'bye' });
+});
+
+test('a close code of the client that is in no table is a lost transport', async () => {
+  const { bench, client } = await joined('binary', PIPE);
   client.send({ kind: 'close', code: 4999, reason: '' });
   expect((await client.end()).code).toBe(CLOSE['transport-lost']);
   expect(bench.moves).toEqual(['detached session-1']);

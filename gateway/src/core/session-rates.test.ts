@@ -149,8 +149,10 @@ test('definitions of names count, but are never lost: both ends number them', as
 });
 
 test('a farewell over the rate is heard', async () => {
-  const { client } = await joined({ messagesPerSecond: 10, messagesBurst: 1 });
+  const { bench, client } = await joined({ messagesPerSecond: 10, messagesBurst: 1 });
   client.send({ kind: 'ping', time: 1 }, { kind: 'close', code: CLOSE.normal, reason: 'bye' });
+  await settled();
+  bench.advance(500);
   expect(await client.end()).toEqual({ code: CLOSE.normal, reason: 'bye' });
 });
 

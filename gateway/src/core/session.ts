@@ -2,7 +2,6 @@ import type { Parts } from '@spillway/delivery';
 import {
   CLOSE,
   type CloseName,
-  closeName,
   type Encoding,
   type Event,
   mayReconnect,
@@ -330,7 +329,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
       pong: (time) => this.#carriage.present.pong(time),
       names: (count) => this.#outbox.control({ kind: 'named', count }),
       named: (count) => this.#outbox.named(count),
-      close: (code, reason) => this.#closedByPeer(code, reason),
+      close: (code, reason) => this.#carriage.present.farewell(code, reason),
       flooded: () => this.close('rate-limited', 'the session kept sending over its rate'),
       tooLarge: (bytes) =>
         this.close(
@@ -425,12 +424,6 @@ export class Session implements Carried, Subscriber, SessionHandle {
   #pong(time: number): void {
     if (!this.#isClogged)
       this.#carriage.present.write({ kind: 'pong', time, now: this.#context.clock.now() });
-  }
-
-  #closedByPeer(code: number, reason: string): void {
-    const name = closeName(code);
-    if (mayReconnect(code)) this.#carriage.present.close(name, reason);
-    else this.close(name, reason);
   }
 
   #breach({ code, message }: ProtocolError, reliable: boolean): void {

@@ -85,6 +85,8 @@ async function failsClient(): Promise<Client> {
     open: ({ port, hash, path, origin }) =>
       new WebTransport(`https://${origin}:${port}${path}`, {
         serverCertificateHashes: [{ algorithm: 'sha-256', value: Buffer.from(hash) }],
+        // Not after 2 s, its default: a busy machine is no fault of the server.
+        webTransportConnectTimeout: 20_000,
         ...(hasFailsAddon() ? {} : { forceReliable: true }),
       }) as unknown as ClientSession,
     reason: (code) => ({ code }),

@@ -37,6 +37,5 @@ export const rwebtransport: PeerEnds = {
         taker.state(read.value);
     };
     void listen().catch(() => {});
-    return {};
   },
 };

@@ -25,6 +25,7 @@ export function spillway(rung: 'websocket' | 'webtransport'): PeerEnds {
         place: { url: `http://${host}:8080` },
         send: (state, how) => gateway.publish(CHANNEL, 'STATE', state, how),
         sendReliable: (step) => gateway.publish(CHANNEL, 'STEP', step, { delivery: 'reliable' }),
+        heard: () => [...gateway.sessions].reduce((sum, session) => sum + session.stats().messagesIn, 0),
         full: () =>
           [...gateway.sessions].some((session) => session.stats().backlog > ENOUGH) ? wait(1) : undefined,
       };
@@ -35,7 +36,6 @@ export function spillway(rung: 'websocket' | 'webtransport'): PeerEnds {
       channel.on('STATE', taker.state);
       channel.on('STEP', taker.reliable);
       await channel.subscribe();
-      return { sent: () => session.stats().messagesOut };
     },
   };
 }

@@ -24,6 +24,5 @@ export const ws: PeerEnds = {
     const socket = new WebSocket(url);
     socket.on('message', (data: Buffer) => taker.state(data));
     await once(socket, 'open');
-    return {};
   },
 };

@@ -1,0 +1,3 @@
+import { simulate } from './parts.ts';
+
+simulate(0, 2);

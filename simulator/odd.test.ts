@@ -1,0 +1,3 @@
+import { simulate } from './parts.ts';
+
+simulate(1, 2);
