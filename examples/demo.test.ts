@@ -161,7 +161,7 @@ test('an alarm that one visitor acknowledges is acknowledged for all', async () 
 }, 30_000);
 
 test('the pages are served with a policy that allows no inline code, and everything they link to exists', async () => {
-  for (const path of ['/', '/arena', '/arena/', '/telemetry/']) {
+  for (const path of ['/', '/arena', '/arena/', '/telemetry/', '/chat/']) {
     const response = await fetch(new URL(path, url));
     expect(response.status).toBe(200);
     const policy = response.headers.get('content-security-policy');

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Gateway, GatewayOptions } from '@spillway/gateway';
 import { connectSources, pageUrl } from './address.ts';
 import { Arena } from './arena/server.ts';
+import { serveChat } from './chat/server.ts';
 import { Pages } from './pages.ts';
 import { LINES, QUANTITIES, SAMPLE_RATE } from './telemetry/catalogue.ts';
 import { Publisher } from './telemetry/publisher.ts';
@@ -21,7 +22,7 @@ export interface Overview {
   readonly engine?: string;
 }
 
-/** The arena, the plant and their pages, to be put on a gateway: `options`, then `setup`, then `started`. */
+/** The arena, the plant, the chat and their pages, to be put on a gateway: `options`, then `setup`, then `started`. */
 export class Demo {
   readonly #pages = new Pages();
   readonly #plantToken = randomBytes(18).toString('base64url');
@@ -49,6 +50,7 @@ export class Demo {
   async setup(gateway: Gateway): Promise<void> {
     this.#arena = new Arena(gateway);
     this.#telemetry = new Telemetry(gateway);
+    serveChat(gateway);
     gateway.handle('OVERVIEW', () => this.overview(gateway));
     await this.#pages.build();
   }

@@ -8,6 +8,7 @@ const PAGES = [
   { path: '/', folder: 'home', title: 'Spillway' },
   { path: '/arena/', folder: 'arena', title: 'Arena · Spillway' },
   { path: '/telemetry/', folder: 'telemetry', title: 'Telemetry · Spillway' },
+  { path: '/chat/', folder: 'chat', title: 'Chat · Spillway' },
 ] as const;
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
@@ -99,7 +100,7 @@ function frame(path: string, folder: string, title: string, main: string): strin
 <a class="skip" href="#main">Skip to the content</a>
 <header class="top">
 <a class="brand" href="/" data-keep-query><img src="/icon.svg" alt="" width="22" height="22">Spillway</a>
-<nav aria-label="Examples">${link('/arena/', 'Arena')}${link('/telemetry/', 'Telemetry')}</nav>
+<nav aria-label="Examples">${link('/arena/', 'Arena')}${link('/telemetry/', 'Telemetry')}${link('/chat/', 'Chat')}</nav>
 <button type="button" class="icon-button" id="theme" aria-label="Switch between light and dark"></button>
 </header>
 <section class="status" id="status" aria-label="Connection"></section>
