@@ -240,3 +240,22 @@ test('log level and format are checked by name', () => {
   expect(options(['--log-level=silent']).logger).toMatchObject({ level: 'silent' });
   expect(options(['--log-format=json']).logger).toMatchObject({ level: 'info' });
 });
+
+test('keys of the API come from a flag or a variable', () => {
+  const [one, two] = ['a-key-of-the-api-1', 'a-key-of-the-api-2'];
+  expect(options([`--api-keys=${one}`])).toMatchObject({ api: { keys: [one] } });
+  expect(options([], { SPILLWAY_API_KEYS: `${one},${two}` })).toMatchObject({ api: { keys: [one, two] } });
+  expect(options([], {}, { api: { keys: [two] } })).toMatchObject({ api: { keys: [two] } });
+  expect(options([])).not.toHaveProperty('api');
+});
+
+test.each(['', 'short', 'a-key-of-the-api-1,', 'a-key-of-the-api-1, a-key-of-the-api-2'])(
+  "a key that cannot be is refused, and not shown: '%s'",
+  (value) => {
+    const told = failure([`--api-keys=${value}`]);
+    expect(told).toMatch(/^--api-keys: its value is not accepted; it takes keys separated by commas/);
+    expect(told).not.toMatch(/short|a-key/);
+    if (value !== '')
+      expect(failure([], { SPILLWAY_API_KEYS: value })).toMatch(/^SPILLWAY_API_KEYS: its value/);
+  },
+);

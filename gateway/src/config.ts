@@ -163,8 +163,8 @@ const SETTINGS: readonly Setting[] = [
   {
     group: 'security',
     flag: 'api-keys',
-    help: 'opens /api to back ends with one of them; other users of the machine see flags, so prefer the variable',
-    accepts: `keys separated by commas, each ${KEY_SHAPE}`,
+    help: 'opens /api to back ends; better a variable, flags are seen by all on the machine',
+    accepts: `keys separated by commas, ${KEY_SHAPE}`,
     default: 'no API',
     valid: (value) => value.split(',').every(isApiKey),
     secret: true,

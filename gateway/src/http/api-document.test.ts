@@ -1,7 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from 'vitest';
+import { accepts } from '../compliance/api-answers.ts';
 import { API_ACTIONS } from './api-actions.ts';
-import { accepts } from './test-api.ts';
 import { API_DOCUMENT } from './api-document.ts';
 
 const copy = (): Record<string, unknown> => JSON.parse(JSON.stringify(API_DOCUMENT));

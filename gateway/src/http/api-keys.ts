@@ -4,7 +4,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 const KEY = /^[\w.~+/=-]{16,256}$/;
 
 /** What a key may look like, for messages: these never show a key. */
-export const KEY_SHAPE = '16-256 letters, digits and . _ ~ + / = -';
+export const KEY_SHAPE = '16-256 of A-Z a-z 0-9 ._~+/=-';
 
 export function isApiKey(value: string): boolean {
   return KEY.test(value);

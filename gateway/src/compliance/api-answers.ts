@@ -1,6 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'vitest';
-import { API_DOCUMENT } from './api-document.ts';
+import { API_DOCUMENT } from '../http/api-document.ts';
 
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 ajv.addSchema(API_DOCUMENT, 'api');
