@@ -88,7 +88,7 @@ class RealClient implements TransportClient, Receiver {
   readonly #fetch = async (url: string, init: RequestInit): Promise<Response> => {
     const { origin, headers } = this.#options;
     const signal = AbortSignal.any([init.signal!, this.#network.signal]);
-    const isDown = init.method === 'GET' && !url.endsWith('/send');
+    const isDown = !url.endsWith('/send');
     if (isDown) await this.#gate?.promise;
     const all = { ...(origin !== undefined && { origin }), ...headers, ...init.headers };
     const response = await fetch(url, { ...init, headers: all, signal });

@@ -5,6 +5,7 @@ import { SpillwayError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { FlushTurn } from '../transports/flush-turn.ts';
 import { answer, answerEmpty, answerError, swallow } from '../transports/http-answer.ts';
+import { originOf } from '../transports/origin.ts';
 import { readBody } from '../transports/request-body.ts';
 import { EventReader, readEventId } from './event-reader.ts';
 import { PlainSession } from './plain-session.ts';
@@ -227,7 +228,7 @@ function describe(request: IncomingMessage, remoteAddress: string): Admission {
   const { 'set-cookie': _, authorization: __, ...headers } = request.headers;
   return {
     transport: 'sse',
-    origin: headers.origin,
+    origin: originOf(request),
     path: request.url?.split('?', 1)[0] ?? '/',
     headers: headers as Admission['headers'],
     remoteAddress,

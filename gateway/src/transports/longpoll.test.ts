@@ -90,7 +90,7 @@ test('a connection opens at once, with an id and nothing else', async () => {
   expect(reply.headers).toMatchObject({
     'cache-control': 'no-store, no-transform',
     'access-control-allow-origin': '*',
-    'access-control-expose-headers': 'spillway-connection, spillway-answer, spillway-close',
+    'access-control-expose-headers': 'spillway-connection, spillway-answer, spillway-close, spillway-error',
   });
 });
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { closeName, type Encoding, SUBPROTOCOLS } from '@spillway/envelope';
 import type { Acceptor, Admission } from '../core/contracts/transport.ts';
 import { answerError, swallow } from './http-answer.ts';
+import { originOf } from './origin.ts';
 import { LIST_OVERHEAD } from './packet-list.ts';
 import { readBody } from './request-body.ts';
 import type { StreamSettings } from './stream-options.ts';
@@ -81,7 +82,7 @@ function describe(
   const { 'set-cookie': _, ...headers } = request.headers;
   return {
     transport,
-    origin: headers.origin,
+    origin: originOf(request),
     path: request.url?.split('?', 1)[0] ?? '/',
     headers: headers as Admission['headers'],
     remoteAddress,

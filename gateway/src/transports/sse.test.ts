@@ -161,6 +161,17 @@ test('a farewell ends the stream', async () => {
   expect(acceptor.connections[0]!.endings).toEqual([{ code: 4000, reason: '' }]);
 });
 
+test('a page that goes has its stream cut first, and its farewell counts all the same', async () => {
+  const { port, acceptor, open } = await bench();
+  const { response, id } = await open();
+  response.destroy();
+  await new Promise((resolve) => response.socket.once('close', resolve));
+  const headers = { 'spillway-connection': id, 'spillway-number': 1, 'spillway-close': '4000' };
+  expect((await call(port, { method: 'POST', path: '/send', headers })).status).toBe(204);
+  await until(() => acceptor.settled, 'the end');
+  expect(acceptor.connections[0]!.endings).toEqual([{ code: 4000, reason: '' }]);
+});
+
 test.each([
   ['is gone before', async (socket: Socket) => void socket.destroy(), {}],
   ['does not send it', async (socket: Socket) => void (await once(socket, 'close')), { bodyTimeout: 20 }],

@@ -15,6 +15,9 @@ const PADDING = `:${' '.repeat(2_048)}\n\n`;
 
 const HEARTBEAT = ':\n\n';
 
+/** Between the end of a stream and a farewell that is on its way, ms. */
+const FAREWELL = 500;
+
 /** The event stream rung: call `open` for each GET and POST to its path. */
 export interface SseTransports {
   /** The request becomes a session's transport or is answered with an HTTP error. */
@@ -74,7 +77,7 @@ class SseTransport implements Transport, HttpTransport, Downlink {
       'x-accel-buffering': 'no',
       'spillway-connection': this.#id,
     });
-    response.on('close', () => this.connection.over());
+    response.on('close', () => this.#closed());
     this.#send(PADDING);
     this.#heartbeat = setTimeout(() => this.#beat(), settings.heartbeat);
   }
@@ -147,6 +150,12 @@ class SseTransport implements Transport, HttpTransport, Downlink {
     const { buffer, byteOffset, byteLength } = this.connection.encoding === 'binary' ? bytes : oneLine(bytes);
     const view = Buffer.from(buffer, byteOffset, byteLength);
     return view.toString(this.connection.encoding === 'binary' ? 'base64' : 'utf8');
+  }
+
+  /** Nobody reads any more. A page that goes has its stream cut, and its farewell comes right behind. */
+  #closed(): void {
+    if (this.connection.ending !== undefined) this.connection.over();
+    else this.#closing = setTimeout(() => this.connection.over(), FAREWELL).unref();
   }
 
   #beat(): void {
