@@ -6,6 +6,8 @@ import { converse } from './probe/conversation.ts';
 import { NO_API } from './probe/spy.ts';
 import { expectPromptFallback } from './prompt.ts';
 
+const RUNGS = ['webtransport', 'websocket', 'sse', 'longpoll'] as const;
+
 /** As everybody runs it. */
 let gateway: RunningGateway;
 /** Says that its HTTP/3 is where nobody answers. */
@@ -28,7 +30,7 @@ afterAll(async () => {
   await hole?.close();
 });
 
-eachBrowser(({ open }) => {
+eachBrowser(({ browser, open }) => {
   test('a browser without WebTransport gets WebSocket at once, reason no-api', async () => {
     const page = await open(`${gateway.addresses.http}/probe`, { init: NO_API });
     const attempt = await page.evaluate(() => probe.connect(location.origin));
@@ -54,6 +56,18 @@ eachBrowser(({ open }) => {
     expect(again.took).toBeLessThan(500);
   });
 
+  // Firefox ends WebSockets and streams before its page hears that it goes: there the session waits for it in vain.
+  const leaving = RUNGS.filter((rung) => browser !== 'firefox' || !/websocket|sse/.test(rung));
+  test.each(leaving)('a page that is left ends its session over %s at once', async (rung) => {
+    const page = await open(`${gateway.addresses.http}/probe`);
+    const before = (await gateway.ask('stats')).sessions;
+    await page.evaluate((rung) => probe.connect(location.origin, { transports: [rung] }), rung);
+    expect((await gateway.ask('stats')).sessions.open).toBe(before.open + 1);
+    await page.open(`${gateway.addresses.http}/healthz`);
+    await expect.poll(async () => (await gateway.ask('stats')).sessions.open).toBe(before.open);
+    expect((await gateway.ask('stats')).sessions.detached).toBe(before.detached);
+  });
+
   test('a certificate other than the expected one: WebSocket, reason certificate', async () => {
     const page = await open(`${gateway.addresses.http}/probe`);
     const attempt = await page.evaluate(() =>
@@ -77,7 +91,9 @@ eachBrowser(({ open }) => {
   test.each([
     { over: 'WebTransport', transports: ['webtransport'] },
     { over: 'WebSocket', transports: ['websocket'] },
-    { over: 'either', transports: ['webtransport', 'websocket'] },
+    { over: 'an event stream', transports: ['sse'] },
+    { over: 'a long poll', transports: ['longpoll'] },
+    { over: 'any', transports: RUNGS },
   ] as const)(
     'a page of an origin that is not allowed gets no session over $over',
     async ({ transports }) => {
