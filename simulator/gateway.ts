@@ -83,8 +83,7 @@ export class Core {
       }).then(value);
     };
     const broker = new RecordingBroker(ledger);
-    const life = (channel: string) =>
-      broker.life(this.hub.page(channel, { limit: 1, maxBytes: 0 })!.epoch);
+    const life = (channel: string) => broker.life(this.hub.page(channel, { limit: 1, maxBytes: 0 })!.epoch);
     const rules = new ChannelRules();
     rules.declare(':name', {
       authorize: (action, { session, channel }) =>

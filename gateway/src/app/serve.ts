@@ -9,8 +9,8 @@ import type {
   Typed,
 } from '@spillway/envelope';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { StreamOptions } from '../core/calls.ts';
 import type { AudienceOptions } from '../core/audience.ts';
+import type { StreamOptions } from '../core/calls.ts';
 import type { PublishDecision } from '../core/channel-options.ts';
 import type { ChannelContext, ChannelOptions, PublishVerdict } from '../core/channel-rules.ts';
 import { SpillwayError } from '../core/errors.ts';
