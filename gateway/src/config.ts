@@ -163,7 +163,7 @@ const SETTINGS: readonly Setting[] = [
   {
     group: 'security',
     flag: 'api-keys',
-    help: 'opens /api to back ends; better a variable, flags are seen by all on the machine',
+    help: 'opens /api to back ends; better a variable, since others can see flags',
     accepts: `keys separated by commas, ${KEY_SHAPE}`,
     default: 'no API',
     valid: (value) => value.split(',').every(isApiKey),
