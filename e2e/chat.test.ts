@@ -82,6 +82,23 @@ eachBrowser(({ open, browser }) => {
     expect(await texts(bob)).toEqual(['anybody?']);
   });
 
+  test('nobody joins before the name is sent', async () => {
+    const page = await open(`${gateway.addresses.http}/chat/#${browser}-door`);
+    await page.evaluate(() => {
+      document.querySelector<HTMLInputElement>('#name')!.value = 'Ad';
+      location.hash += '-2';
+    });
+    await page.until(() => document.body.dataset.state === 'open', []);
+    const bob = await join('Bob', 'door-2');
+    expect(await people(bob)).toEqual(['Bob']);
+    await page.evaluate(() => {
+      document.querySelector<HTMLInputElement>('#name')!.value = ' Ada ';
+      document.querySelector<HTMLFormElement>('#join')!.requestSubmit();
+    });
+    for (const each of [page, bob])
+      await expect.poll(async () => (await people(each)).sort()).toEqual(['Ada', 'Bob']);
+  });
+
   test('what the server refuses is told where it was written', async () => {
     const ada = await join('Ada', 'refused');
     for (let count = 0; count < 30; count++) await say(ada, 'hurry');

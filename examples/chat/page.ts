@@ -13,13 +13,13 @@ const CHANGES = ['sync', 'join', 'update', 'leave'] as const;
 const typing = new Map<string, boolean>();
 let undo: (() => void)[] = [];
 let room: Room | undefined;
-let [isTyping, idle] = [false, 0];
+let [isTyping, idle, me] = [false, 0, query.name ?? ''];
 
 /** Goes to the room in the address, as soon as there are a name and a session. */
 async function enter(session = link.session): Promise<void> {
   const title = location.hash.replace(/[^\w-]/g, '').slice(0, 32) || 'lobby';
   const here: Room | undefined = session?.channel(`chat/${title}`);
-  if (!here || here === room || name.value.trim() === '') return;
+  if (!here || here === room || me === '') return;
   tellTyping(false);
   for (const off of undo) off();
   Promise.all([room?.presence.unwatch(), room?.unsubscribe()]).catch(report);
@@ -32,7 +32,7 @@ async function enter(session = link.session): Promise<void> {
     ...CHANGES.map((change) => here.presence.on(change, () => showPeople())),
   ];
   const { seq } = await here.subscribe();
-  await Promise.all([here.presence.update({ name: name.value.trim() }), here.presence.watch()]);
+  await Promise.all([here.presence.update({ name: me }), here.presence.watch()]);
   const past = await here.history({ from: seq, reverse: true });
   for (const { type, payload, meta } of here === room ? past.messages : [])
     if (type === 'SAY') log.prepend(line(payload, meta.ts));
@@ -65,13 +65,13 @@ const arrive = () => void enter().then(() => text.focus(), report);
 text.addEventListener('input', () => tellTyping(text.value !== ''));
 addEventListener('submit', (event) => {
   event.preventDefault();
+  me ||= name.value.trim();
   if (!room) return arrive();
-  const said = { name: name.value.trim(), text: text.value };
+  const said = { name: me, text: text.value };
   text.value = '';
   tellTyping(false);
   room.publish('SAY', said, { receipt: true }).then(() => report(), report);
 });
 addEventListener('hashchange', arrive);
-name.value = query.name ?? '';
 link.listen({ open: arrive });
 void link.start();
