@@ -169,14 +169,6 @@ test('clients play through the gateway: subscribe, publish, request, private mes
   });
 });
 
-test('a client that speaks text and says nothing is told so in text', async () => {
-  const gateway = gatewayWith({ limits: { helloTimeout: 10 } });
-  await gateway.listen();
-  const client = new Client(gateway);
-  expect(await client.next('close')).toMatchObject({ code: CLOSE['hello-timeout'] });
-  expect(await client.ended()).toBe(CLOSE['hello-timeout']);
-});
-
 test('the server publishes, in the class of the channel unless it names another', async () => {
   const gateway = gatewayWith();
   gateway.channel('news').channel('arena/:room', { delivery: 'unreliable' });

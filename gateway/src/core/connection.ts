@@ -90,7 +90,7 @@ export class Connection implements Receiver {
   /** Where a session writes to. */
   readonly port: Port;
   /** That of its HELLO. */
-  encoding: Encoding;
+  encoding: Encoding = 'binary';
   /** What it is to resume with that was told in its WELCOME. */
   token = '';
   readonly #reception: Reception;
@@ -108,7 +108,6 @@ export class Connection implements Receiver {
     const now = reception.clock.now();
     this.admission = admission;
     this.transport = transport;
-    this.encoding = transport.encoding ?? 'binary';
     this.#reception = reception;
     this.#heartbeat = new Heartbeat(reception.limits, now);
     this.#metered = new MeteredPort(transport, this.#traffic);

@@ -91,10 +91,6 @@ class LongPollTransport implements Transport, HttpTransport, Downlink {
     this.#id = house.connections.add(this);
   }
 
-  get encoding(): Encoding {
-    return this.connection.encoding;
-  }
-
   get backlog(): number {
     return this.#waitingBytes + (this.#unacknowledged?.bytes ?? 0);
   }

@@ -82,10 +82,6 @@ class SseTransport implements Transport, HttpTransport, Downlink {
     this.#heartbeat = setTimeout(() => this.#beat(), settings.heartbeat);
   }
 
-  get encoding(): Encoding {
-    return this.connection.encoding;
-  }
-
   get backlog(): number {
     return this.#events.length + this.#response.writableLength;
   }

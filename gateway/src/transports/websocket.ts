@@ -129,7 +129,7 @@ class WebSocketTransport implements Transport {
   readonly #socket: WebSocket;
   /** Below the WebSocket: what it writes, frame by frame. */
   readonly #stream: Duplex;
-  readonly encoding: Encoding;
+  readonly #encoding: Encoding;
   readonly #turn: Turn;
   #corked = false;
   #held = 0;
@@ -140,7 +140,7 @@ class WebSocketTransport implements Transport {
   constructor(socket: WebSocket, stream: Duplex, encoding: Encoding, turn: Turn) {
     this.#socket = socket;
     this.#stream = stream;
-    this.encoding = encoding;
+    this.#encoding = encoding;
     this.#turn = turn;
   }
 
@@ -156,7 +156,7 @@ class WebSocketTransport implements Transport {
       this.#stream.cork();
       this.#turn.add(this);
     }
-    this.#socket.send(bytes, SEND_OPTIONS[this.encoding]);
+    this.#socket.send(bytes, SEND_OPTIONS[this.#encoding]);
     this.#held += bytes.length;
     if (this.#held > MAX_HELD) this.uncork();
   }
@@ -197,7 +197,7 @@ class WebSocketTransport implements Transport {
     };
     this.#socket.on('message', (data: Buffer, isBinary: boolean) => {
       if (this.#closing !== undefined || this.#violated) return;
-      if (isBinary !== (this.encoding === 'binary')) {
+      if (isBinary !== (this.#encoding === 'binary')) {
         violate('bad-frame', isBinary ? 'binary frame on a text session' : 'text frame on a binary session');
         return;
       }

@@ -1,5 +1,5 @@
 import type { Port } from '@spillway/delivery';
-import type { Encoding, Rung } from '@spillway/envelope';
+import type { Rung } from '@spillway/envelope';
 
 /** What every transport tells about a client before a session exists. One shape for all rungs. */
 export interface Admission {
@@ -21,8 +21,6 @@ export interface Admission {
  */
 export interface Transport extends Port {
   readonly name: Rung | 'memory';
-  /** What its handshake has settled on. @default what HELLO is in */
-  readonly encoding?: Encoding | undefined;
   /**
    * Flushes what was written, as far as the far end takes it in a short time, and closes with a code of
    * envelope's table. Nothing more is received; `closed` comes when it is done. A second call changes nothing.
