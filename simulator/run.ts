@@ -354,7 +354,7 @@ class Run {
     // Transports wait a little for the far end to confirm.
     const isClosed = () => {
       if (player.closed) closedAt = Math.min(closedAt, clock.now);
-      return machine.crashed || clock.now > closedAt + 2700;
+      return machine.crashed || clock.now > closedAt + 6000;
     };
     const isOver = () =>
       isClosed() &&

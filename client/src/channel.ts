@@ -40,8 +40,6 @@ export interface ChannelHost extends MessageHost {
   inquire(channel: string, asked: object): Promise<unknown>;
   /** Asks for `$history` of the channel. */
   page(channel: string, query: HistoryOptions): Promise<RawPage>;
-  /** The positions of the channel begin anew. */
-  restarted(channel: string): void;
   /** Messages are gone for good; `to` is undefined where nobody knows. */
   lacks(channel: string, from: number, to: number | undefined): void;
   /** A listener threw. */
@@ -299,7 +297,6 @@ export class ChannelCore implements Channel {
     const left = this.#left;
     const isNew = this.#epoch !== epoch;
     this.#left = undefined;
-    if (isNew && this.#epoch !== undefined) this.#host.restarted(this.name);
     if (isNew) this.#seen.clear();
     this.#epoch = epoch;
     this.#began = { epoch, seq, recovered };

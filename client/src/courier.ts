@@ -180,11 +180,6 @@ export class Courier implements Outcomes {
     this.#sender.leave(channel);
   }
 
-  /** The channel's positions begin anew. */
-  restart(channel: string): void {
-    this.#receiver.restart(channel);
-  }
-
   // Outcomes: what the sender calls.
 
   outcome(id: string, outcome: Outcome): void {

@@ -280,10 +280,6 @@ export class SessionCore implements Session, ChannelHost, ConnectorHandler, Cour
     return readPage((await page) as Response);
   }
 
-  restarted(channel: string): void {
-    this.#courier?.restart(channel);
-  }
-
   lacks(channel: string, from: number, to: number | undefined): void {
     this.#events.emit('gap', { channel, from, to });
   }

@@ -161,15 +161,6 @@ describe('latest', () => {
     expect(receiver.take(latest(9, { key: '4999' }), 0, 0)).toBe('stale');
     expect(receiver.take(latest(9, { key: '0' }), 0, 0)).toBe('new');
   });
-
-  test('a channel whose sequence begins anew is forgotten, and no other', () => {
-    const receiver = new Receiver();
-    receiver.take(latest(5), 0, 0);
-    receiver.take(latest(5, { channel: 'ab' }), 0, 0);
-    receiver.restart('a');
-    expect(receiver.take(latest(1), 0, 0)).toBe('new');
-    expect(receiver.take(latest(1, { channel: 'ab' }), 0, 0)).toBe('stale');
-  });
 });
 
 describe('packets', () => {

@@ -135,11 +135,6 @@ export class Receiver {
     }
   }
 
-  /** The channel's sequence begins anew: what came of it says nothing about what comes. */
-  restart(channel: string): void {
-    for (const slot of this.#slots.keys()) if (slot.startsWith(`${channel}\n`)) this.#slots.delete(slot);
-  }
-
   /** The ACK to send now, or, with `force`, whatever there is to say. */
   ack(now: number, force = false): Ack | undefined {
     const envelopes = this.#envelopes > 0 && (force || now >= this.#envelopesDue);
