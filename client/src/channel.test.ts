@@ -175,33 +175,6 @@ test('the lane of a channel ends when it is unsubscribed', async () => {
   expect(peer.of('lane').at(-1)).toMatchObject({ lane: 1, channel: '' });
 });
 
-test('positions that begin anew do not make latest messages stale', async () => {
-  const [channel, peer, session] = await subscribed();
-  const seen: unknown[] = [];
-  channel.on('SAY', (text) => seen.push(text));
-  peer.event('arena/7', 'SAY', 'high', { seq: 1_000, ts: 1, delivery: 'latest' });
-  await rest();
-  await Promise.all([channel.unsubscribe(), rest()]);
-  peer.manners.subscribe = false;
-  const again = channel.subscribe();
-  await rest();
-  const { id } = peer.of('subscribe')[1]!;
-  peer.send({
-    kind: 'subscribed',
-    id,
-    channel: 'arena/7',
-    epoch: 'e2',
-    seq: 0,
-    recovered: false,
-    history: false,
-  });
-  await Promise.all([again, rest()]);
-  peer.event('arena/7', 'SAY', 'low', { seq: 1, ts: 1, delivery: 'latest' });
-  await rest();
-  expect(seen).toEqual(['high', 'low']);
-  expect(session.state).toBe('open');
-});
-
 test('a subscribe that is overtaken by unsubscribe is aborted', async () => {
   const [, peer, session] = await subscribed();
   peer.manners.subscribe = false;
