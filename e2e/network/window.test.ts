@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, inject, test } from 'vitest';
-import { measureAge, measureCost, measureLoss, measureRecovery } from './age/measure.ts';
+import { measureAge, measureCost, measureFlood, measureLoss, measureRecovery } from './age/measure.ts';
 import type { Shape } from './shape.ts';
 import { openShapedNetwork, type ShapedNetwork, shapedNetworkMissing } from './shaped-network.ts';
 
@@ -55,4 +55,15 @@ describe.each(['spillway-websocket', 'spillway-webtransport'] as const)('%s', (p
     // One ping may fall into it.
     expect(idle).toBeLessThanOrEqual(0.5);
   });
+});
+
+test('on a wide link an unreliable stream over WebTransport is as fast as datagrams without a window', async () => {
+  const stream = { rate: 5000, size: 1000, seconds: 4 };
+  const rates: number[] = [];
+  for (const peer of ['rwebtransport', 'spillway-webtransport'] as const) {
+    await using network = await open({ delay: 10, rate: 20_000_000 });
+    rates.push(await measureFlood(network, peer, stream));
+  }
+  const [without = 0, within = 0] = rates;
+  expect(within).toBeGreaterThan(0.95 * without);
 });

@@ -33,6 +33,8 @@ const FAST: Shape = { delay: 10, rate: 20_000_000 };
 const SMALL = 200;
 const LARGE = 1000;
 const HZ = 60;
+/** Of large states: twice what the fast link carries. */
+const FLOOD = 5000;
 
 if (values.help) console.log(HELP);
 else process.exitCode = await main();
@@ -100,7 +102,7 @@ async function floods(): Promise<void> {
   console.log(row('', 'Mbit/s'));
   for (const peer of PEERS) {
     await using network = await open(FAST);
-    const rate = await measureFlood(network, peer, { size: LARGE, seconds });
+    const rate = await measureFlood(network, peer, { rate: FLOOD, size: LARGE, seconds });
     console.log(row(PLAIN[peer] ?? peer, ((rate * 8) / 1_000_000).toFixed(2)));
   }
 }

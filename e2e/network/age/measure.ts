@@ -135,14 +135,14 @@ export async function measureCost(network: ShapedNetwork, peer: Peer, stream: St
   return { busy, idle: await count() };
 }
 
-/** Bytes of states a second that arrive when `unreliable` ones are sent as fast as they are taken. */
+/** Bytes of states a second that arrive when `unreliable` ones, up to `rate` a second, are sent as fast as they are taken. */
 export async function measureFlood(
   network: ShapedNetwork,
   peer: Peer,
-  { size, seconds }: Pick<Stream, 'size' | 'seconds'>,
+  { rate, size, seconds }: Stream,
 ): Promise<number> {
-  await using pair = await openPair(network, peer, false);
-  await pair.send({ ask: 'flood', size });
+  await using pair = await openPair(network, peer);
+  await pair.send({ ask: 'flood', size, rate });
   // Congestion control has to find the rate.
   await wait(3000);
   await pair.arrivals();

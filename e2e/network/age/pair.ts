@@ -17,33 +17,16 @@ export interface Pair extends AsyncDisposable {
   ages(): Promise<Summary>;
 }
 
-/**
- * Opens it. `hurried`: both processes go before all others, so that times are right on a busy machine; not for a source
- * that never rests, which would leave the machine to nobody else.
- */
-export async function openPair(network: ShapedNetwork, peer: Peer, hurried = true): Promise<Pair> {
-  const pace = hurried ? [] : ['calm'];
+export async function openPair(network: ShapedNetwork, peer: Peer): Promise<Pair> {
   const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
   const guests: Guest[] = [];
   const close = async (): Promise<void> => {
     for (const guest of guests) await guest.end();
   };
   try {
-    const source = await startGuest(
-      network.gateway,
-      script('source.ts'),
-      peer,
-      network.gateway.address,
-      ...pace,
-    );
+    const source = await startGuest(network.gateway, script('source.ts'), peer, network.gateway.address);
     guests.push(source);
-    const sink = await startGuest(
-      network.client,
-      script('sink.ts'),
-      peer,
-      JSON.stringify(source.started),
-      ...pace,
-    );
+    const sink = await startGuest(network.client, script('sink.ts'), peer, JSON.stringify(source.started));
     guests.push(sink);
     return {
       send: (what) => source.ask(what),

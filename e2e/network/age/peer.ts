@@ -23,8 +23,8 @@ export interface Source {
   send(state: Uint8Array, how: How): void;
   /** What must arrive, beside the states, where the peer has such a thing. */
   sendReliable?(step: Uint8Array): void;
-  /** For a sender that is as fast as it may be: undefined, or resolves when more is taken. */
-  full(): Promise<unknown> | undefined;
+  /** Takes it no more now: for a sender that is as fast as it may be. */
+  full(): boolean;
   /** Envelopes that have come from whoever receives, where the peer counts them. */
   heard?(): number;
 }

@@ -1,4 +1,4 @@
-// The sending process: `source.ts PEER ADDRESS [calm]`. Says its place, then sends states as it is asked to.
+// The sending process: `source.ts PEER ADDRESS`. Says its place, then sends states as it is asked to.
 import { now } from '../clock.ts';
 import { serveGuest } from '../guest-end.ts';
 import { hurry } from '../priority.ts';
@@ -18,8 +18,11 @@ export type SourceQuestion =
       /** Reliable messages a second, beside them. @default 0 */
       readonly reliable?: number;
     }
-  /** `unreliable` states as fast as they are taken, until `stop`. */
-  | { readonly ask: 'flood'; readonly size: number }
+  /**
+   * `unreliable` states as fast as they are taken, but no more than so many a second, until `stop`: with twice what
+   * the link carries it is full, and this process still rests now and then.
+   */
+  | { readonly ask: 'flood'; readonly size: number; readonly rate: number }
   /** Answers how many envelopes have come from the receiver, where the peer counts them. */
   | { readonly ask: 'heard' }
   /** Answers how many states there were. */
@@ -30,13 +33,13 @@ export interface Sent {
   readonly reliable: number;
 }
 
-const [peer, address = '', pace = ''] = process.argv.slice(2);
+const [peer, address = ''] = process.argv.slice(2);
 let source: Source | undefined;
 const timers = new Set<() => void>();
 let states = 0;
 let reliable = 0;
 
-if (pace !== 'calm') hurry();
+hurry();
 await serveGuest<SourceQuestion>(
   async () => {
     const { source: open } = await loadPeer(peer as Peer);
@@ -54,7 +57,7 @@ await serveGuest<SourceQuestion>(
         return undefined;
       }
       case 'flood':
-        return flood(question.size);
+        return flood(question.size, question.rate);
       case 'heard':
         return source?.heard?.();
       case 'stop':
@@ -93,18 +96,12 @@ function every(rate: number, act: () => void): void {
   timers.add(() => clearTimeout(timer));
 }
 
-function flood(size: number): void {
-  let going = true;
-  timers.add(() => {
-    going = false;
-  });
-  const fill = async (): Promise<void> => {
-    while (going) {
-      await source?.full();
-      // Now and then a turn for all else.
-      if (states % 64 === 0) await new Promise(setImmediate);
-      send(size, { delivery: 'unreliable', key: 'p0' });
-    }
-  };
-  void fill().catch(() => {});
+function flood(size: number, rate: number): void {
+  let last = now();
+  const timer = setInterval(() => {
+    let due = Math.round(((now() - last) * rate) / 1000);
+    last = now();
+    for (; due > 0 && !source?.full(); due--) send(size, { delivery: 'unreliable', key: 'p0' });
+  }, 1);
+  timers.add(() => clearInterval(timer));
 }

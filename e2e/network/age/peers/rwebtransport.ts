@@ -23,7 +23,7 @@ export const rwebtransport: PeerEnds = {
       send: (state) => {
         for (const writer of writers) writer.write(state).catch(() => {});
       },
-      full: () => writers.find((writer) => (writer.desiredSize ?? 0) <= 0)?.ready,
+      full: () => writers.some((writer) => (writer.desiredSize ?? 0) <= 0),
     };
   },
   sink: async ({ url, hash = '' }, taker) => {

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { connect } from '@spillway/client';
 import { createGateway } from '@spillway/gateway';
 import type { PeerEnds } from '../peer.ts';
@@ -26,8 +25,7 @@ export function spillway(rung: 'websocket' | 'webtransport'): PeerEnds {
         send: (state, how) => gateway.publish(CHANNEL, 'STATE', state, how),
         sendReliable: (step) => gateway.publish(CHANNEL, 'STEP', step, { delivery: 'reliable' }),
         heard: () => [...gateway.sessions].reduce((sum, session) => sum + session.stats().messagesIn, 0),
-        full: () =>
-          [...gateway.sessions].some((session) => session.stats().backlog > ENOUGH) ? wait(1) : undefined,
+        full: () => [...gateway.sessions].some((session) => session.stats().backlog > ENOUGH),
       };
     },
     sink: async ({ url }, taker) => {

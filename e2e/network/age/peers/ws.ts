@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { setTimeout as wait } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { PeerEnds } from '../peer.ts';
 
@@ -16,8 +15,7 @@ export const ws: PeerEnds = {
       send: (state) => {
         for (const client of server.clients) client.send(state);
       },
-      full: () =>
-        [...server.clients].some((client) => client.bufferedAmount > ENOUGH) ? wait(1) : undefined,
+      full: () => [...server.clients].some((client) => client.bufferedAmount > ENOUGH),
     };
   },
   sink: async ({ url }, taker) => {
