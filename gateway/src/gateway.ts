@@ -232,7 +232,7 @@ export class Gateway implements AsyncDisposable {
     return this.#audience.presence(channel);
   }
 
-  /** Some of what is kept of a channel. @throws SpillwayError `unknown-channel`, `bad-payload` */
+  /** Some of what is kept of a channel. @throws SpillwayError `unknown-channel` */
   history(channel: string, query: HistoryQuery = {}): HistoryPage {
     return this.#audience.history(channel, query);
   }

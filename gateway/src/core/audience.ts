@@ -39,7 +39,7 @@ export interface HistoryQuery {
   readonly reverse?: boolean | undefined;
 }
 
-/** Some of what is kept of a channel. */
+/** Some of what is kept of a channel; without what its publisher called JSON, and is none. */
 export interface HistoryPage {
   /** Names the life of the channel's positions; undefined where the channel is not remembered. */
   readonly epoch: string | undefined;
@@ -112,7 +112,7 @@ export class Audience {
     const page = this.#hub.page(channel, { limit, from, reverse, maxBytes: Number.POSITIVE_INFINITY });
     if (page === undefined) return { epoch: undefined, seq: 0, messages: [], forgotten: 0, next: undefined };
     const { events, ...about } = page;
-    return { ...about, messages: events.map((event) => this.#open(this.#hub.read(event).event)) };
+    return { ...about, messages: events.flatMap((event) => this.#open(this.#hub.read(event).event)) };
   }
 
   /** Written once, for all of them. */
@@ -139,8 +139,14 @@ export class Audience {
     return count;
   }
 
-  #open({ kind: _kind, payload, ...meta }: Event): HistoryPage['messages'][number] {
-    return { type: meta.type, payload: this.#payloads.read(payload, meta.codec), meta };
+  /** Nothing, where a client called JSON what is none: it must not keep the rest from being read. */
+  #open({ kind: _kind, payload, ...meta }: Event): HistoryPage['messages'] {
+    try {
+      return [{ type: meta.type, payload: this.#payloads.read(payload, meta.codec), meta }];
+    } catch (error) {
+      if (error instanceof SpillwayError) return [];
+      throw error;
+    }
   }
 }
 

@@ -1,5 +1,4 @@
 import { CLOSE, type CloseName, DELIVERIES, type Delivery } from '@spillway/envelope';
-import { SpillwayError } from '../core/errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { ApiRefusal, badRequest } from './api-refusal.ts';
 
@@ -98,10 +97,9 @@ export const API_ACTIONS: Readonly<Record<string, ApiAction>> = {
       try {
         return readHistory(host, required(input, 'channel'), limit, from, reverse);
       } catch (error) {
-        // Of a client that said JSON, and it is none, or is nested too deep to be written.
-        const isUnreadable = error instanceof SpillwayError && error.code === 'bad-payload';
-        if (!isUnreadable && !(error instanceof RangeError)) throw error;
-        throw new ApiRefusal(409, 'bad-payload', 'what is kept there is not what its publisher said it is');
+        // What a client published is nested too deep to be written.
+        if (!(error instanceof RangeError)) throw error;
+        throw new ApiRefusal(409, 'bad-payload', 'what is kept there cannot be written as JSON');
       }
     },
   },
