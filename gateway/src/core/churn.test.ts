@@ -102,7 +102,9 @@ test('1 000 channels with 100 subscribers each, who come and go: everybody gets 
   expect(hub.memory).toMatchObject({ channels: 0, bytes: 0 });
 });
 
-test('100 sessions in 1 000 channels each, some of which end and are replaced', async () => {
+test('100 sessions in 1 000 channels each, some of which end and are replaced', {
+  timeout: 120_000,
+}, async () => {
   const next = random(11);
   const bench = new Bench({
     limits: {
