@@ -109,7 +109,8 @@ export function messageStreams(bench: TransportBench, gaps: TransportGaps): void
     expect(stream.done).toBe(false);
     expect(transport.backlog).toBeGreaterThan(0);
     stream.reset();
-    expect(transport.backlog).toBe(0);
+    // An engine may take a moment to say that what the lanes had is gone.
+    await until(() => transport.backlog === 0, 'room');
     client.release();
     for (const text of numbered('next', 10)) {
       expect(transport.openMessage([encode(text)])).toBeDefined();
