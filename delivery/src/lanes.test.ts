@@ -2,7 +2,7 @@ import { encode } from '@spillway/envelope';
 import { expect, test } from 'vitest';
 import { Lanes } from './lanes.ts';
 import { Retention } from './retention.ts';
-import { event, Heard, Ledger } from './testing.ts';
+import { event, Heard, Ledger } from './test-bench.ts';
 
 function bench(retainBudget = 100_000, hardBudget = 100_000) {
   const heard = new Heard();

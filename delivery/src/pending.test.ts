@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Message } from './message.ts';
 import { Pending } from './pending.ts';
-import { Heard } from './testing.ts';
+import { Heard } from './test-bench.ts';
 
 let heard: Heard;
 let pending: Pending;

@@ -1,7 +1,7 @@
 import type { Envelope } from '@spillway/envelope';
 import { describe, expect, test } from 'vitest';
 import { Receiver } from './receiver.ts';
-import { event } from './testing.ts';
+import { event } from './test-bench.ts';
 
 const drain: Envelope = { kind: 'drain', within: 1 };
 const ping: Envelope = { kind: 'ping', time: 1 };

@@ -1,7 +1,7 @@
 import { type Envelope, encode } from '@spillway/envelope';
 import { describe, expect, test } from 'vitest';
 import { Sender, type SenderOptions } from './sender.ts';
-import { envelopes, event, Heard, Ledger, message } from './testing.ts';
+import { envelopes, event, Heard, Ledger, message } from './test-bench.ts';
 
 function bench(options: Partial<SenderOptions> = {}) {
   const heard = new Heard();

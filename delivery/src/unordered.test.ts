@@ -1,7 +1,7 @@
 import { encode, joinPacket } from '@spillway/envelope';
 import { expect, test } from 'vitest';
 import { Retention } from './retention.ts';
-import { envelopes, Heard, Ledger, message } from './testing.ts';
+import { envelopes, Heard, Ledger, message } from './test-bench.ts';
 import { Unordered } from './unordered.ts';
 
 function bench(retainBudget = 1_000_000, hardBudget = 0) {

@@ -33,7 +33,7 @@ export async function buildLibrary(folder: PackageFolder): Promise<void> {
         typeRoots: [fromCache(join(ROOT, 'node_modules', '@types'))],
       },
       include: [`${source}/**/*.ts`],
-      exclude: ['*.test.ts', '*.bench.ts', 'test-*.ts', 'compliance/**'].map(
+      exclude: ['*.test.ts', '*.bench.ts', 'test-*.ts', 'compliance/**', 'simulator/**'].map(
         (glob) => `${source}/**/${glob}`,
       ),
     }),

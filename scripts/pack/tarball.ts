@@ -39,7 +39,7 @@ interface Packed {
 
 const ALLOWED =
   /^(lib\/.+\.(js|d\.ts)|package\.json|LICENSE|README\.md|SPEC\.md|vectors\.json|[a-z]+\.min\.js(\.map)?)$/;
-const OF_TESTS = /\.test\.|\.bench\.|(^|\/)test-|(^|\/)(compliance|test|tests|fixtures)\//;
+const OF_TESTS = /\.test\.|\.bench\.|(^|\/)test-|(^|\/)(compliance|simulator|test|tests|fixtures|testing)\//;
 
 /** What must be there and is not, and what is there and must not be. */
 export async function problemsOf({ folder, manifest, files }: Tarball): Promise<string[]> {

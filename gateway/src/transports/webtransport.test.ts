@@ -1,7 +1,7 @@
 import { CLOSE, frame } from '@spillway/envelope';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { TestAcceptor, type TestConnection } from '../compliance/acceptor.ts';
-import { FakeReceiveStream, FakeSendStream, FakeSession } from './fake-engine.ts';
+import { FakeReceiveStream, FakeSendStream, FakeSession } from './test-engine.ts';
 import { acceptEngineSession, engineTransports } from './webtransport.ts';
 
 let session: FakeSession;
