@@ -2,42 +2,23 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from
 import { expectArenaMoves } from '../arena.ts';
 import type { PageOptions } from '../drivers/page.ts';
 import { eachBrowser } from '../each-browser.ts';
-import { type RunningGateway, startGateway } from '../gateway.ts';
 import { converse } from '../probe/conversation.ts';
 import { expectPromptFallback } from '../prompt.ts';
-import { forward } from './forwarder.ts';
-import { type Network, openNetwork } from './network.ts';
+import type { Network } from './network.ts';
+import { openTwoHosts, type TwoHosts } from './two-hosts.ts';
 
 const missing = inject('networkMissing');
+let hosts: TwoHosts | undefined;
 let network: Network | undefined;
-let gateway: RunningGateway | undefined;
 /** The page's origin, inside the client's namespace. */
 let origin = '';
 
 beforeAll(async () => {
   if (missing !== undefined) return;
-  network = await openNetwork();
-  const { address } = network.gateway;
-  // A namespace has all ports for itself.
-  gateway = await startGateway({
-    namespace: network.gateway,
-    examples: true,
-    options: {
-      host: address,
-      port: 4433,
-      http: { host: address, port: 8080 },
-      origins: ['http://localhost:8080'],
-      advertise: { webtransport: `https://${address}:4433/wt` },
-    },
-  });
-  // Browsers give WebTransport only to secure pages, and http://localhost is one: as a developer's page would be.
-  await forward(network.client, '8080', `${address}:8080`);
-  origin = 'http://localhost:8080';
+  hosts = await openTwoHosts();
+  ({ network, origin } = hosts);
 });
-afterAll(async () => {
-  await gateway?.close();
-  await network?.close();
-});
+afterAll(() => hosts?.[Symbol.asyncDispose]());
 
 eachBrowser(
   ({ open }) => {

@@ -4,42 +4,25 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from
 import { expectPictureMoves, expectStanding, expectSteering, joinArena } from '../arena.ts';
 import type { Page } from '../drivers/page.ts';
 import { eachBrowser } from '../each-browser.ts';
-import { type RunningGateway, startGateway } from '../gateway.ts';
-import { forward } from './forwarder.ts';
-import { type Network, openNetwork } from './network.ts';
+import type { Network } from './network.ts';
+import { openTwoHosts, type TwoHosts } from './two-hosts.ts';
 
 const missing = inject('networkMissing');
 /** Where the pictures of each step go. */
 const pictures = fileURLToPath(new URL('../../.cache/e2e/moves/', import.meta.url));
 /** The client notices after a second of silence, and gives up three seconds later. */
 const NOTICES = 15_000;
+let hosts: TwoHosts | undefined;
 let network: Network | undefined;
-let gateway: RunningGateway | undefined;
 let origin = '';
 
 beforeAll(async () => {
   await mkdir(pictures, { recursive: true });
   if (missing !== undefined) return;
-  network = await openNetwork();
-  const { address } = network.gateway;
-  gateway = await startGateway({
-    namespace: network.gateway,
-    examples: true,
-    options: {
-      host: address,
-      port: 4433,
-      http: { host: address, port: 8080 },
-      origins: ['http://localhost:8080'],
-      advertise: { webtransport: `https://${address}:4433/wt` },
-    },
-  });
-  await forward(network.client, '8080', `${address}:8080`);
-  origin = 'http://localhost:8080';
+  hosts = await openTwoHosts();
+  ({ network, origin } = hosts);
 });
-afterAll(async () => {
-  await gateway?.close();
-  await network?.close();
-});
+afterAll(() => hosts?.[Symbol.asyncDispose]());
 
 const isOn = (rung: string): boolean =>
   document.body.dataset.state === 'open' && document.body.dataset.rung === rung;
