@@ -1,5 +1,11 @@
 /** What is measured. */
-export const PEERS = ['ws', 'rwebtransport', 'spillway-websocket', 'spillway-webtransport'] as const;
+export const PEERS = [
+  'ws',
+  'socket.io',
+  'rwebtransport',
+  'spillway-websocket',
+  'spillway-webtransport',
+] as const;
 
 export type Peer = (typeof PEERS)[number];
 
@@ -37,7 +43,7 @@ export interface Taker {
 
 /** One peer. Each end is loaded in a process of its own. */
 export interface PeerEnds {
-  /** Listens on this address; a network namespace has all ports for itself. */
+  /** Listens on this address, on ports that no other peer has. */
   source(address: string): Promise<Source>;
   /** Resolves when states will come. */
   sink(place: Place, taker: Taker): Promise<void>;
@@ -48,6 +54,8 @@ export async function loadPeer(peer: Peer): Promise<PeerEnds> {
   switch (peer) {
     case 'ws':
       return (await import('./peers/ws.ts')).ws;
+    case 'socket.io':
+      return (await import('./peers/socket-io.ts')).socketIo;
     case 'rwebtransport':
       return (await import('./peers/rwebtransport.ts')).rwebtransport;
     case 'spillway-websocket':

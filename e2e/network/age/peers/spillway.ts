@@ -6,14 +6,18 @@ const CHANNEL = 'age';
 /** Unsent bytes above which a fast sender waits. */
 const ENOUGH = 64 * 1024;
 
+/** So that both may share a network. */
+const PORTS = { websocket: { tls: 4434, http: 8081 }, webtransport: { tls: 4435, http: 8082 } } as const;
+
 /** Spillway on one rung. */
 export function spillway(rung: 'websocket' | 'webtransport'): PeerEnds {
+  const { tls, http } = PORTS[rung];
   return {
     source: async (host) => {
       const gateway = createGateway({
         host,
-        port: 4433,
-        http: { host, port: 8080 },
+        port: tls,
+        http: { host, port: http },
         engine: rung === 'webtransport' ? 'rwebtransport' : 'none',
         logger: false,
         anonymous: true,
@@ -21,7 +25,7 @@ export function spillway(rung: 'websocket' | 'webtransport'): PeerEnds {
       gateway.channel(CHANNEL);
       await gateway.listen();
       return {
-        place: { url: `http://${host}:8080` },
+        place: { url: `http://${host}:${http}` },
         send: (state, how) => gateway.publish(CHANNEL, 'STATE', state, how),
         sendReliable: (step) => gateway.publish(CHANNEL, 'STEP', step, { delivery: 'reliable' }),
         heard: () => [...gateway.sessions].reduce((sum, session) => sum + session.stats().messagesIn, 0),
