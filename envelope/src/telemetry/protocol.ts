@@ -9,15 +9,20 @@ export const ROLLUP = 'ROLLUP';
 /** Type of the private message by which a gateway asks a producer to define series again: a `wanted` packet. */
 export const WANTED = 'SERIES_WANTED';
 
-/** Type of the messages that tell of new or changed series: a `Catalogue` with those alone, JSON. */
+/**
+ * Type of the messages that tell of new or changed series, a `Catalogue` with those alone, and of the request for all of
+ * them, `CatalogueRequest` to `Catalogue`; both JSON.
+ */
 export const SERIES = 'SERIES';
 
-/** Type of the request for the whole catalogue of a channel: `CatalogueRequest` to `Catalogue`. */
-export const CATALOGUE = 'TELEMETRY_CATALOGUE';
+/** The channel that takes the packets of `complete` series. Those of `live` series go to the channel itself. */
+export function completeChannel(channel: string): string {
+  return `${channel}/complete`;
+}
 
 /** The channel that carries roll-ups of windows of so many ms of what is published on `channel`. */
 export function rollupChannel(channel: string, window: number): string {
-  return `${channel}/rollup/${window}`;
+  return `${channel}/${window}`;
 }
 
 /** The channel that passes the packets published on `channel` on as they are. */
@@ -32,6 +37,8 @@ export function seriesChannel(channel: string): string {
 
 export interface CatalogueRequest {
   readonly channel: string;
+  /** `next` of the page before. @default the first page */
+  readonly from?: number | undefined;
 }
 
 /** One series as consumers know it. */
@@ -55,4 +62,6 @@ export interface Catalogue {
   /** Lengths of the windows that are rolled up, ms, the shortest first. */
   readonly windows: readonly number[];
   readonly series: readonly CatalogueSeries[];
+  /** In an answer: `from` of the next page; absent where this is the last. */
+  readonly next?: number | undefined;
 }
