@@ -17,8 +17,8 @@ export const MAX_DECIMALS = 9;
 /** The largest number of a series. */
 export const MAX_SERIES = 2 ** 24 - 1;
 
-/** The latest time, ms since the Unix epoch: in the year 2248, and in microseconds still a safe integer. */
-export const MAX_TIME = 2 ** 43 - 1;
+/** The latest time, ms since the Unix epoch: in the year 2109; its zigzag in microseconds is a safe integer. */
+export const MAX_TIME = 2 ** 42 - 1;
 
 /** The largest scaled integer, in either direction: its zigzag is a safe integer, too. */
 export const MAX_SCALED = 2 ** 52 - 1;

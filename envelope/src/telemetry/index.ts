@@ -1,8 +1,9 @@
 export * from './bounds.ts';
 export type { Skip } from './packet.ts';
 export { PacketReader } from './packet-reader.ts';
+export { PacketWriter } from './packet-writer.ts';
 export * from './protocol.ts';
-export type { Rollup } from './rollup.ts';
+export { MAX_WINDOW, type Rollup, RollupReader, RollupWriter } from './rollup.ts';
 export {
   definitionFault,
   ENCODINGS,
@@ -13,3 +14,4 @@ export {
   type SeriesDefinition,
   type ValueEncoding,
 } from './series.ts';
+export { decodeWanted, encodeWanted, type Wanted } from './wanted.ts';

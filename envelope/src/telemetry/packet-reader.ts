@@ -134,11 +134,13 @@ export class PacketReader {
     const step = count > 1 ? scan.signed() : 0;
     switch (flags & ENCODING_BITS) {
       case 0:
-        return this.#readScaled(count, tick, step, ticks, POWERS[decimals]!);
+        this.#readScaled(count, tick, step, ticks, POWERS[decimals]!);
+        break;
       case 1:
-        return this.#readFloat32(count, tick, step, ticks);
+        this.#readFloat32(count, tick, step, ticks);
+        break;
       default:
-        return this.#readFloat64(count, tick, step, ticks);
+        this.#readFloat64(count, tick, step, ticks);
     }
   }
 
