@@ -20,3 +20,37 @@ export {
   type InputTotals,
   type Pong,
 } from './ping.ts';
+export {
+  defineState,
+  type EntityOf,
+  type FieldSet,
+  type FieldsOf,
+  type KindPlan,
+  type KindSet,
+  type StateOf,
+  type StateSchema,
+} from './schema.ts';
+export {
+  angle,
+  boolean,
+  integer,
+  oneOf,
+  quantized,
+  type StateField,
+  type Tally,
+  text,
+  type ValueOf,
+} from './schema-field.ts';
+export {
+  COUNTER_RANGE,
+  MAX_BASELINE_AGE,
+  MAX_ENTITIES,
+  type Snapshot,
+  type SnapshotAck,
+  type SnapshotHead,
+  type SnapshotPart,
+  type SnapshotRecord,
+} from './snapshot.ts';
+export { readSnapshot } from './snapshot-reader.ts';
+export { type Levels, SnapshotWriter } from './snapshot-writer.ts';
+export { StateError, type StateErrorCode } from './state-error.ts';
