@@ -73,3 +73,15 @@ test("the user's own rules are used in the place of the fields'", () => {
   expect(view.view(125).get(1)).toEqual({ x: 10, name: 'own' });
   expect(view.view(400).get(1)).toEqual({ x: 10, name: '40 ms on' });
 });
+
+test('an entity that a snapshot is not sure of is drawn from those around it', () => {
+  const view = newView();
+  for (const tick of [0, 1, 2, 3, 4, 5]) {
+    const told = snapshot(tick);
+    // What was told of it last, as if it stood still.
+    const unsure = { ...told, entities: new Map([[1, { x: 0, name: 'a' }]]), stale: new Set([1]) };
+    view.add(tick === 2 || tick === 3 || tick === 5 ? unsure : told, tick * INTERVAL + 30);
+  }
+  for (let time = 60; time < 240; time += 10) expect(xAt(view, time)).toBeCloseTo(time / 5);
+  expect(xAt(view, 260)).toBeCloseTo(52);
+});

@@ -10,6 +10,8 @@ import {
 /** What a view needs of a snapshot. */
 export interface EntitySnapshot<State> extends Timed {
   readonly entities: ReadonlyMap<number, State>;
+  /** Those whose state may be older than the snapshot: they are drawn from the snapshots around it. @default none */
+  readonly stale?: ReadonlySet<number> | undefined;
 }
 
 export interface InterpolatedViewOptions<State extends object> extends SnapshotBufferOptions {
@@ -59,14 +61,18 @@ export class InterpolatedView<State extends object, S extends EntitySnapshot<Sta
   /** The entities to draw at `serverNow`. Call it once a frame. */
   view(serverNow: number): ReadonlyMap<number, State> {
     const time = this.buffer.advance(serverNow);
-    const { before, after, share } = this.buffer.around(time);
-    // Nothing was so early: the first snapshot has not had its time yet.
-    if (!before) return new Map();
-    if (!after) return this.#beyond(before, time);
+    const { snapshots } = this.buffer;
+    const next = snapshots.findIndex((snapshot) => snapshot.time > time);
+    const last = (next === -1 ? snapshots.length : next) - 1;
     const entities = new Map<number, State>();
-    for (const [id, state] of before.entities) {
-      const next = after.entities.get(id);
-      entities.set(id, next === undefined ? state : this.#interpolate(state, next, share));
+    const present = snapshots[last];
+    // Nothing was so early: the first snapshot has not had its time yet.
+    if (!present) return entities;
+    this.#count(present, time, next === -1);
+    for (const [id, state] of present.entities) {
+      const before = this.#known(id, last, -1) ?? { time: present.time, state };
+      const after = this.#known(id, last + 1, 1);
+      entities.set(id, after ? this.#between(before, after, time) : this.#beyond(id, before, last, time));
     }
     return entities;
   }
@@ -80,18 +86,33 @@ export class InterpolatedView<State extends object, S extends EntitySnapshot<Sta
     return { ...this.buffer.stats(), extrapolated: this.#extrapolated, held: this.#held };
   }
 
-  #beyond(last: S, time: number): ReadonlyMap<number, State> {
-    if (time > last.time) this.#extrapolated += 1;
-    if (time > last.time + this.#limit) this.#held += 1;
-    const previous = this.buffer.previous(last);
-    const entities = new Map<number, State>();
-    for (const [id, state] of last.entities) {
-      const known = previous?.entities.get(id);
-      const from: Moment<State> | undefined =
-        previous && known !== undefined ? { time: previous.time, state: known } : undefined;
-      const moment = { time: last.time, state };
-      entities.set(id, extrapolate(from, moment, time, this.#limit, this.#interpolate, this.#extrapolate));
+  #count(newest: S, time: number, isLast: boolean): void {
+    if (!isLast || time <= newest.time) return;
+    this.#extrapolated += 1;
+    if (time > newest.time + this.#limit) this.#held += 1;
+  }
+
+  /** The state of an entity in the first snapshot from this place on, forwards or backwards, that is sure of it. */
+  #known(id: number, from: number, direction: 1 | -1): Moment<State> | undefined {
+    const { snapshots } = this.buffer;
+    for (let index = from; index >= 0 && index < snapshots.length; index += direction) {
+      const { time, entities, stale } = snapshots[index]!;
+      const state = entities.get(id);
+      // Not there: what lies beyond is another life of that id.
+      if (state === undefined) return undefined;
+      if (!stale?.has(id)) return { time, state };
     }
-    return entities;
+    return undefined;
+  }
+
+  #between(before: Moment<State>, after: Moment<State>, time: number): State {
+    return this.#interpolate(before.state, after.state, (time - before.time) / (after.time - before.time));
+  }
+
+  #beyond(id: number, before: Moment<State>, last: number, time: number): State {
+    const { snapshots } = this.buffer;
+    const at = snapshots.findLastIndex((snapshot, index) => index <= last && snapshot.time === before.time);
+    const previous = this.#known(id, at - 1, -1);
+    return extrapolate(previous, before, time, this.#limit, this.#interpolate, this.#extrapolate);
   }
 }

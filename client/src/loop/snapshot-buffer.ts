@@ -49,6 +49,12 @@ export interface SnapshotBufferOptions {
   readonly capacity?: number | undefined;
 }
 
+/**
+ * Snapshots kept whose time has been drawn: what lies past the newest is guessed from the last two, and an entity may
+ * have been left out of one or another.
+ */
+const BEHIND = 8;
+
 /** Snapshots that loss is counted over. */
 const LOSS_WINDOW = 128;
 
@@ -78,6 +84,11 @@ export class SnapshotBuffer<S extends Timed> {
     this.#capacity = capacity;
     // The half of a usual round trip, and one snapshot that may be lost.
     this.#delay = new InterpolationDelay(delay, 50 + 2 * interval);
+  }
+
+  /** What waits and the last few that were drawn, by tick. */
+  get snapshots(): readonly S[] {
+    return this.#snapshots;
   }
 
   /** The newest one known, for what is not drawn in between. */
@@ -118,8 +129,8 @@ export class SnapshotBuffer<S extends Timed> {
   /** The time to draw at `serverNow`: behind it by the delay, never earlier than drawn before. Lets go of older ones. */
   advance(serverNow: number): number {
     this.#drawn = Math.max(this.#drawn, serverNow - this.#delay.advance(serverNow));
-    // Two are kept before it: what lies beyond the newest is guessed from the last two.
-    while (this.#snapshots.length > 2 && this.#snapshots[2]!.time <= this.#drawn) this.#snapshots.shift();
+    while ((this.#snapshots[BEHIND]?.time ?? Number.POSITIVE_INFINITY) <= this.#drawn)
+      this.#snapshots.shift();
     const isStarved = this.newest !== undefined && this.newest.time < this.#drawn;
     if (isStarved && !this.#isStarved) this.#starved += 1;
     this.#isStarved = isStarved;
@@ -134,11 +145,6 @@ export class SnapshotBuffer<S extends Timed> {
     const after = this.#snapshots[next]!;
     if (next === 0 || !before) return { before: undefined, after, share: 0 };
     return { before, after, share: (time - before.time) / (after.time - before.time) };
-  }
-
-  /** The one before `snapshot`, where it is still kept. */
-  previous(snapshot: S): S | undefined {
-    return this.#snapshots[this.#snapshots.indexOf(snapshot) - 1];
   }
 
   /** For another life of the server, whose ticks and times begin anew. Counters go on. */
