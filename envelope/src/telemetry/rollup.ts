@@ -187,7 +187,7 @@ export class RollupReader implements Rollup {
     this.max = max;
     this.mean = mean;
     this.last = last;
-    if (this.count > 0 && !(Number.isFinite(mean) && min <= last && last <= max))
+    if (this.count > 0 && !([min, max, mean].every(Number.isFinite) && min <= last && last <= max))
       throw new ProtocolError('bad-value', `roll-up from ${min} to ${max}, last ${last}, mean ${mean}`);
   }
 }
