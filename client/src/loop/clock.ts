@@ -1,0 +1,143 @@
+/** How a clock follows the server's. */
+export interface ServerClockOptions {
+  /** Samples looked back on. @default 32 */
+  readonly samples?: number | undefined;
+  /** And no older than this, ms. @default 15000 */
+  readonly window?: number | undefined;
+  /** How far two clocks may drift apart, ms per ms: what an old sample is worth less. @default 0.0002 */
+  readonly drift?: number | undefined;
+  /** Fastest correction, ms per ms. @default 0.01 */
+  readonly slew?: number | undefined;
+  /** The same in the first two seconds, when a sample that waited is soon followed by better ones. @default 0.1 */
+  readonly settle?: number | undefined;
+  /** From this error on, ms, the clock steps forward at once, or goes at half its speed until it is right. @default 250 */
+  readonly step?: number | undefined;
+}
+
+const DEFAULTS = { samples: 32, window: 15_000, drift: 0.0002, slew: 0.01, settle: 0.1, step: 250 };
+/** How long `settle` holds, ms. */
+const SETTLING = 2_000;
+/** The slowest it goes where it was far ahead: still forward. */
+const BRAKE = 0.5;
+/** Weight of a round trip in the smoothed ones, as in RFC 6298. */
+const RTT_WEIGHT = 1 / 8;
+const JITTER_WEIGHT = 1 / 16;
+
+interface Sample {
+  readonly at: number;
+  readonly offset: number;
+  readonly delay: number;
+}
+
+/**
+ * The server's time, from round trips. Of those of late it believes the one that was held up the least: what a packet
+ * waits on its way makes an error of at most half of it. It is corrected gradually and never runs backwards. All times
+ * are ms; `now` is any monotonic clock.
+ */
+export class ServerClock {
+  readonly #options: typeof DEFAULTS;
+  readonly #now: () => number;
+  #samples: Sample[] = [];
+  /** Server time less ours: what the samples say, and as shown at `#shownAt`. */
+  #target: number | undefined;
+  #shown = 0;
+  #shownAt = 0;
+  /** When the first sample came. */
+  #began = Number.NEGATIVE_INFINITY;
+  #rtt: number | undefined;
+  #jitter = 0;
+
+  constructor(options: ServerClockOptions = {}, now: () => number = () => performance.now()) {
+    const { samples, window, drift, slew, settle, step } = options;
+    this.#options = {
+      samples: samples ?? DEFAULTS.samples,
+      window: window ?? DEFAULTS.window,
+      drift: drift ?? DEFAULTS.drift,
+      slew: slew ?? DEFAULTS.slew,
+      settle: settle ?? DEFAULTS.settle,
+      step: step ?? DEFAULTS.step,
+    };
+    this.#now = now;
+  }
+
+  /** Has a sample come? */
+  get synced(): boolean {
+    return this.#target !== undefined;
+  }
+
+  /** Server time less ours, as shown, ms; undefined before the first sample. */
+  get offset(): number | undefined {
+    return this.synced ? this.#shown : undefined;
+  }
+
+  /** What is still to be corrected, ms. */
+  get error(): number {
+    return (this.#target ?? this.#shown) - this.#shown;
+  }
+
+  /** Round trip, smoothed, ms; undefined before the first. */
+  get rtt(): number | undefined {
+    return this.#rtt;
+  }
+
+  /** Shortest round trip of late, ms; undefined before the first. */
+  get minRtt(): number | undefined {
+    if (this.#samples.length === 0) return undefined;
+    return this.#samples.reduce((least, { delay }) => Math.min(least, delay), Number.POSITIVE_INFINITY);
+  }
+
+  /** How much the round trip varies from one to the next, smoothed, ms. */
+  get jitter(): number {
+    return this.#jitter;
+  }
+
+  /** The server's time. Before the first sample our own. Never less than it said before, but for `reset`. */
+  serverNow(now: number = this.#now()): number {
+    this.#slew(now);
+    return Math.max(now, this.#shownAt) + this.#shown;
+  }
+
+  /** Takes in a round trip: sent and received on our clock, answered at `server` on the server's. */
+  add(sent: number, server: number, received: number): void {
+    const delay = received - sent;
+    if (!(delay >= 0 && Number.isFinite(server))) return;
+    if (this.#rtt !== undefined) this.#jitter += (Math.abs(delay - this.#rtt) - this.#jitter) * JITTER_WEIGHT;
+    this.#rtt = this.#rtt === undefined ? delay : this.#rtt + (delay - this.#rtt) * RTT_WEIGHT;
+    const { samples, window } = this.#options;
+    this.#samples.push({ at: received, offset: server - (sent + received) / 2, delay });
+    this.#samples = this.#samples.slice(-samples).filter(({ at }) => at >= received - window);
+    this.#slew(received);
+    const isFirst = !this.synced;
+    if (isFirst) this.#began = received;
+    this.#target = this.#best(received).offset;
+    if (isFirst || this.error > this.#options.step) this.#shown = this.#target;
+  }
+
+  /** Forgets everything: the server is another one. */
+  reset(): void {
+    this.#samples = [];
+    this.#target = undefined;
+    this.#shown = 0;
+    this.#shownAt = 0;
+    this.#rtt = undefined;
+    this.#jitter = 0;
+  }
+
+  /** The sample that can be the least wrong: half of what it was held up, and what the clocks drifted since. */
+  #best(now: number): Sample {
+    const least = this.minRtt!;
+    const doubt = ({ delay, at }: Sample) => (delay - least) / 2 + (now - at) * this.#options.drift;
+    return this.#samples.reduce((best, sample) => (doubt(sample) <= doubt(best) ? sample : best));
+  }
+
+  #slew(now: number): void {
+    const passed = now - this.#shownAt;
+    if (!(passed > 0)) return;
+    this.#shownAt = now;
+    const { slew, settle, step } = this.#options;
+    const { error } = this;
+    const rate = now - this.#began < SETTLING ? settle : slew;
+    const most = passed * (error < -step ? BRAKE : rate);
+    this.#shown += Math.min(most, Math.max(-most, error));
+  }
+}
