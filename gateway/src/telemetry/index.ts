@@ -1,1 +1,12 @@
-export {};
+export type { TelemetryLimits, TelemetryOptions } from './options.ts';
+export type { Readings, ReadingsLoop, ReadingsOptions } from './readings.ts';
+export type { SeriesRollup } from './rollups.ts';
+export type { SeriesInfo } from './series.ts';
+export {
+  type RollupListener,
+  Telemetry,
+  type TelemetryClock,
+  type TelemetryGateway,
+  type TelemetryStats,
+  telemetry,
+} from './telemetry.ts';

@@ -1,0 +1,99 @@
+import { RollupWriter } from '@spillway/envelope/telemetry';
+import type { Series, SeriesInfo } from './series.ts';
+import type { Site } from './site.ts';
+import type { WindowSummary } from './windows.ts';
+
+/**
+ * Series in one message. At their longest, with four doubles each, they fit the smallest datagram that browsers have, and
+ * which series are in which message is always the same: a newer one has all that an older one had.
+ */
+const PART = 20;
+
+/** Bytes: more than a part takes, so that one is never split. */
+const ROOM = 1_400;
+
+/** The roll-up of one series. */
+export interface SeriesRollup extends WindowSummary {
+  readonly channel: string;
+  readonly series: SeriesInfo;
+  /** Length of the window, ms. */
+  readonly window: number;
+  /** It was told before, and late readings have changed it. */
+  readonly amended: boolean;
+}
+
+/** One message of roll-ups. */
+export interface RollupMessage {
+  /** Newer messages of the same key make it worthless. */
+  readonly key: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Packs the windows of a site that have something new to say. */
+export class Rollups {
+  readonly #writer = new RollupWriter(ROOM);
+  /** By number of window, the parts with news, and how often each series has been told of. */
+  readonly #news = new Map<number, Set<number>>();
+
+  /**
+   * The messages about windows of one length up to the number `newest`. `told` hears each roll-up that has changed.
+   * @param which of the site's lengths of windows
+   */
+  *take(
+    site: Site,
+    which: number,
+    newest: number,
+    told: (series: Series, number: number, amended: boolean) => void,
+  ): Generator<RollupMessage> {
+    const news = this.#news;
+    news.clear();
+    for (const series of site.series.values()) {
+      series.windows[which]!.takeNews(newest, (number, amended) => {
+        const parts = news.get(number) ?? new Set();
+        news.set(number, parts.add(Math.floor(series.info.id / PART)));
+        told(series, number, amended);
+      });
+    }
+    const numbers = [...news.keys()].sort((one, other) => one - other);
+    for (const number of numbers) {
+      for (const part of news.get(number)!) {
+        // Late news of a window must not replace the newest one, which may still wait for a slow dashboard.
+        const key = number === newest ? `${part}` : `${part}.${number % KEYS}`;
+        yield { key, bytes: this.#pack(site, which, number, part) };
+      }
+    }
+  }
+
+  /** All that is known of a window for one part: also what was told before, as this takes its place. */
+  #pack(site: Site, which: number, number: number, part: number): Uint8Array {
+    const writer = this.#writer;
+    let isBegun = false;
+    for (let id = part * PART; id < (part + 1) * PART; id++) {
+      const series = site.series.get(id);
+      const windows = series?.windows[which];
+      const summary = windows?.summary(number);
+      if (series === undefined || windows === undefined || summary === undefined) continue;
+      if (!isBegun) writer.begin(site.epoch, windows.length, summary.start);
+      isBegun = true;
+      const { encoding, decimals } = series.info;
+      writer.add(id, encoding === 'scaled' ? decimals : undefined, summary, windows.isAmended(number));
+    }
+    return writer.done();
+  }
+}
+
+/** Keys of late news of one part: of windows this far apart the later one may replace the earlier. */
+const KEYS = 64;
+
+/** One window of a series; undefined where nothing is known of it. */
+export function seriesRollup(
+  channel: string,
+  { info, windows }: Series,
+  which: number,
+  number: number,
+): SeriesRollup | undefined {
+  const { [which]: one } = windows;
+  const summary = one?.summary(number);
+  if (one === undefined || summary === undefined) return undefined;
+  return { channel, series: info, window: one.length, amended: one.isAmended(number), ...summary };
+}
