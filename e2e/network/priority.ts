@@ -6,8 +6,8 @@ import { setPriority } from 'node:os';
  * processes that mostly wait. Where real-time scheduling is not granted, a nice value has to do.
  */
 export function hurry(): void {
-  // First in, first out, and any real-time priority is above every ordinary process.
-  const { status } = spawnSync('chrt', ['-a', '-f', '-p', '10', String(process.pid)], { stdio: 'ignore' });
+  // Round robin: threads that spin for one another take turns. Any real-time priority is above every ordinary process.
+  const { status } = spawnSync('chrt', ['-a', '-r', '-p', '10', String(process.pid)], { stdio: 'ignore' });
   if (status === 0) return;
   try {
     setPriority(-15);

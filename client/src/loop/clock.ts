@@ -19,6 +19,8 @@ const DEFAULTS = { samples: 32, window: 15_000, drift: 0.0002, slew: 0.01, settl
 const SETTLING = 2_000;
 /** The slowest it goes where it was far ahead: still forward. */
 const BRAKE = 0.5;
+/** What is doubted of a sample that waited for nothing, ms. */
+const GRAIN = 1;
 /** Weight of a round trip in the smoothed ones, as in RFC 6298. */
 const RTT_WEIGHT = 1 / 8;
 const JITTER_WEIGHT = 1 / 16;
@@ -29,15 +31,25 @@ interface Sample {
   readonly delay: number;
 }
 
+/** What was known at a time, and how wrong it may be, ms. */
+interface Estimate {
+  readonly at: number;
+  readonly offset: number;
+  readonly doubt: number;
+}
+
 /**
- * The server's time, from round trips. Of those of late it believes the one that was held up the least: what a packet
- * waits on its way makes an error of at most half of it. It is corrected gradually and never runs backwards. All times
- * are ms; `now` is any monotonic clock.
+ * The server's time, from round trips. What a packet waited on its way makes an error of at most half of it, so of the
+ * samples of late each counts for as much as it waited little, beyond the shortest of them, and what is known already
+ * for as much as the clocks cannot have drifted since. The clock is corrected gradually and never runs backwards. All
+ * times are ms; `now` is any monotonic clock.
  */
 export class ServerClock {
   readonly #options: typeof DEFAULTS;
   readonly #now: () => number;
   #samples: Sample[] = [];
+  /** What those that are forgotten said. */
+  #past: Estimate | undefined;
   /** Server time less ours: what the samples say, and as shown at `#shownAt`. */
   #target: number | undefined;
   #shown = 0;
@@ -105,17 +117,21 @@ export class ServerClock {
     this.#rtt = this.#rtt === undefined ? delay : this.#rtt + (delay - this.#rtt) * RTT_WEIGHT;
     const { samples, window } = this.#options;
     this.#samples.push({ at: received, offset: server - (sent + received) / 2, delay });
-    this.#samples = this.#samples.slice(-samples).filter(({ at }) => at >= received - window);
+    while (this.#samples.length > samples || this.#samples[0]!.at < received - window) {
+      this.#past = this.#learn(this.#past, this.#samples[0]!, this.minRtt!);
+      this.#samples.shift();
+    }
     this.#slew(received);
     const isFirst = !this.synced;
     if (isFirst) this.#began = received;
-    this.#target = this.#best(received).offset;
+    this.#target = this.#estimate();
     if (isFirst || this.error > this.#options.step) this.#shown = this.#target;
   }
 
   /** Forgets everything: the server is another one. */
   reset(): void {
     this.#samples = [];
+    this.#past = undefined;
     this.#target = undefined;
     this.#shown = 0;
     this.#shownAt = 0;
@@ -123,11 +139,25 @@ export class ServerClock {
     this.#jitter = 0;
   }
 
-  /** The sample that can be the least wrong: half of what it was held up, and what the clocks drifted since. */
-  #best(now: number): Sample {
+  /** With what a sample says added to what was known. */
+  #learn(known: Estimate | undefined, { at, offset, delay }: Sample, least: number): Estimate {
+    const own = GRAIN + (delay - least) / 2;
+    if (!known) return { at, offset, doubt: own };
+    const before = known.doubt + (at - known.at) * this.#options.drift;
+    const gain = before ** 2 / (before ** 2 + own ** 2);
+    return {
+      at,
+      offset: known.offset + gain * (offset - known.offset),
+      doubt: before * Math.sqrt(1 - gain),
+    };
+  }
+
+  /** What the samples of late say. Each is weighed anew every time: a later one may show what it waited. */
+  #estimate(): number {
     const least = this.minRtt!;
-    const doubt = ({ delay, at }: Sample) => (delay - least) / 2 + (now - at) * this.#options.drift;
-    return this.#samples.reduce((best, sample) => (doubt(sample) <= doubt(best) ? sample : best));
+    let known = this.#past;
+    for (const sample of this.#samples) known = this.#learn(known, sample, least);
+    return known!.offset;
   }
 
   #slew(now: number): void {
