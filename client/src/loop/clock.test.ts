@@ -101,10 +101,10 @@ describe('a clock', () => {
     clock.add(0, 5_040, 100);
     expect(clock.serverNow(100)).toBe(5_090);
     clock.add(200, 5_230, 220);
-    expect(clock.error).toBeCloseTo(30);
+    expect(clock.error).toBeCloseTo(30, 1);
     expect(clock.serverNow(1_220)).toBeCloseTo(6_210 + 20);
-    expect(clock.serverNow(2_220)).toBeCloseTo(7_240);
-    expect(clock.error).toBeCloseTo(0);
+    expect(clock.serverNow(2_220)).toBeCloseTo(7_240, 1);
+    expect(clock.error).toBe(0);
   });
 
   test('never runs backwards, not even where it was far ahead', () => {

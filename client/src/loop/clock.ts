@@ -115,8 +115,14 @@ export class ServerClock {
     if (!(delay >= 0 && Number.isFinite(server))) return;
     if (this.#rtt !== undefined) this.#jitter += (Math.abs(delay - this.#rtt) - this.#jitter) * JITTER_WEIGHT;
     this.#rtt = this.#rtt === undefined ? delay : this.#rtt + (delay - this.#rtt) * RTT_WEIGHT;
-    const { samples, window } = this.#options;
-    this.#samples.push({ at: received, offset: server - (sent + received) / 2, delay });
+    const { samples, window, step } = this.#options;
+    const sample = { at: received, offset: server - (sent + received) / 2, delay };
+    // No way is so uneven: one of the clocks was set, or stood still while the machine slept.
+    if (this.#target !== undefined && Math.abs(sample.offset - this.#target) > delay / 2 + step) {
+      this.#samples = [];
+      this.#past = undefined;
+    }
+    this.#samples.push(sample);
     while (this.#samples.length > samples || this.#samples[0]!.at < received - window) {
       this.#past = this.#learn(this.#past, this.#samples[0]!, this.minRtt!);
       this.#samples.shift();
@@ -125,7 +131,7 @@ export class ServerClock {
     const isFirst = !this.synced;
     if (isFirst) this.#began = received;
     this.#target = this.#estimate();
-    if (isFirst || this.error > this.#options.step) this.#shown = this.#target;
+    if (isFirst || this.error > step) this.#shown = this.#target;
   }
 
   /** Forgets everything: the server is another one. */
