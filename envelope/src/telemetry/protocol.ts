@@ -15,6 +15,14 @@ export const WANTED = 'SERIES_WANTED';
  */
 export const SERIES = 'SERIES';
 
+/** Type of the request for the gateway's time: `undefined` to `TimeAnswer`. A producer without a clock of its own asks. */
+export const TIME = 'TELEMETRY_TIME';
+
+export interface TimeAnswer {
+  /** The gateway's clock, ms since the Unix epoch with fractions. */
+  readonly now: number;
+}
+
 /** The channel that takes the packets of `complete` series. Those of `live` series go to the channel itself. */
 export function completeChannel(channel: string): string {
   return `${channel}/complete`;
