@@ -1,6 +1,7 @@
-import { measureAge } from '../../e2e/network/age/measure.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { openPair, type Pair } from '../../e2e/network/age/pair.ts';
 import { PEERS, type Peer } from '../../e2e/network/age/peer.ts';
-import { openShapedNetwork, type ShapedNetwork } from '../../e2e/network/shaped-network.ts';
+import { openShapedNetwork } from '../../e2e/network/shaped-network.ts';
 import { type Case, SIZE } from './cases.ts';
 import type { Row } from './results.ts';
 
@@ -9,28 +10,25 @@ import type { Row } from './results.ts';
  * on a narrow one each for itself, since there they would take the link from each other.
  */
 export async function measured(of: Case, seconds: number, seed: number): Promise<Row[]> {
-  if (of.rate === undefined) {
-    return onNetwork(of, seed, (network) =>
-      Promise.all(PEERS.map((peer) => measure(network, of, peer, seconds))),
-    );
-  }
+  if (of.rate === undefined) return together(of, PEERS, seconds, seed);
   const rows: Row[] = [];
-  for (const peer of PEERS)
-    rows.push(await onNetwork(of, seed, (network) => measure(network, of, peer, seconds)));
+  for (const peer of PEERS) rows.push(...(await together(of, [peer], seconds, seed)));
   return rows;
 }
 
-async function onNetwork<T>(
-  { shape }: Case,
-  seed: number,
-  act: (network: ShapedNetwork) => Promise<T>,
-): Promise<T> {
+async function together(of: Case, peers: readonly Peer[], seconds: number, seed: number): Promise<Row[]> {
   await using network = await openShapedNetwork({ seed });
-  await network.shape({ up: shape, down: shape });
-  return await act(network);
-}
-
-async function measure(network: ShapedNetwork, of: Case, peer: Peer, seconds: number): Promise<Row> {
-  const { p50, p99, max, arrived } = await measureAge(network, peer, { rate: of.hz, size: SIZE, seconds });
-  return { of, peer, p50, p99, max, rate: arrived / seconds };
+  await network.shape({ up: of.shape, down: of.shape });
+  await using pairs = new AsyncDisposableStack();
+  const opened: [Peer, Pair][] = [];
+  // One after the other: what starts a process must not be what is measured.
+  for (const peer of peers) opened.push([peer, pairs.use(await openPair(network, peer))]);
+  for (const [, pair] of opened) await pair.send({ ask: 'stream', rate: of.hz, size: SIZE });
+  await wait(seconds * 1000);
+  const rows: Row[] = [];
+  for (const [peer, pair] of opened) {
+    const { p50, p99, max, arrived } = await pair.ages();
+    rows.push({ of, peer, p50, p99, max, rate: arrived / seconds });
+  }
+  return rows;
 }
