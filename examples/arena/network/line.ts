@@ -1,0 +1,34 @@
+/** Calls a function after so many ms; a browser's `setTimeout`, or a test's own. */
+export type After = (run: () => void, ms: number) => void;
+
+/** What time it is, ms. */
+export type Now = () => number;
+
+/** Things that take a while and keep their order: one that is slow holds up those behind it. */
+export class Line {
+  readonly #after: After;
+  readonly #now: Now;
+  #freeAt = Number.NEGATIVE_INFINITY;
+  #waiting = 0;
+
+  constructor(after: After, now: Now) {
+    this.#after = after;
+    this.#now = now;
+  }
+
+  /** Runs it in `ms`, and not before what came earlier. At once where nothing waits and there is nothing to wait for. */
+  push(ms: number, run: () => void): void {
+    const now = this.#now();
+    if (ms <= 0 && this.#waiting === 0) {
+      run();
+      return;
+    }
+    // Timers of the same moment run in the order in which they were set.
+    this.#freeAt = Math.max(this.#freeAt, now + ms);
+    this.#waiting += 1;
+    this.#after(() => {
+      this.#waiting -= 1;
+      run();
+    }, this.#freeAt - now);
+  }
+}
