@@ -94,7 +94,9 @@ function report(
       `    consumed   ${perSecond(after.consumed - before.consumed)} by a loop, ${after.stats.dropped} dropped`,
     );
   console.log(`    CPU        ${each.toFixed(3)} us a reading, ${(cpu / packets).toFixed(1)} us a packet`);
-  console.log(`               ${((cpu / took / 1e6) * 100).toFixed(0)} % of a core, ${(after.rss / 2 ** 20).toFixed(0)} MiB`);
+  console.log(
+    `               ${((cpu / took / 1e6) * 100).toFixed(0)} % of a core, ${(after.rss / 2 ** 20).toFixed(0)} MiB`,
+  );
   const goal = GOALS[transport];
   const extrapolated = 1e6 / each;
   console.log(
