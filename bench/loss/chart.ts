@@ -9,7 +9,6 @@ const PANEL = { width: 236, height: 220, gap: 44, left: 64 } as const;
 const BAR = { height: 14, gap: 5, label: 170, group: 26 } as const;
 /** Ages on the lossy links, ms: a scale of powers, since two peers differ from three by ten times. */
 const MARKS = [1, 3, 10, 30, 100, 300];
-const NARROW_MARKS = [30, 100, 300, 1000, 3000, 10_000];
 
 /** A chart of what lies above the floor at p99, and of the ages on narrow links; legible on light and dark. */
 export function chart(rows: readonly Row[]): string {
@@ -20,7 +19,7 @@ export function chart(rows: readonly Row[]): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="Age of the newest state above the floor, p99">
 ${STYLE}
 <rect class="paper" width="${WIDTH}" height="${height}" rx="8"/>
-<text class="title" x="24" y="32">Age of the newest state above what is possible, p99, ms</text>
+<text class="title" x="24" y="32">Age of the newest state above what is possible, p99, ms (logarithmic)</text>
 ${legend()}
 ${RTTS.map((rtt, index) => panel(rows, rtt, index)).join('\n')}
 ${narrow.length === 0 ? '' : `<text class="title" x="24" y="${barsTop - 22}">On links of fixed rate: age of the newest state, p99, ms</text>`}
@@ -82,11 +81,11 @@ function panel(rows: readonly Row[], rtt: number, index: number): string {
 
 function bars(rows: readonly Row[], of: Case, top: number): string {
   const x = 24 + BAR.label;
-  const across = scale(NARROW_MARKS, x, WIDTH - 84);
+  const longest = Math.max(...rows.filter(({ of: { kind } }) => kind === 'narrow').map(({ p99 }) => p99));
   const title = `<text x="24" y="${top + 12}">${of.name}</text>`;
   const each = rowsOf(rows, of).map((row, index) => {
     const y = top + BAR.group + index * (BAR.height + BAR.gap);
-    const width = Math.max(2, across(row.p99) - x);
+    const width = Math.max(2, (row.p99 / longest) * (WIDTH - 84 - x));
     return `<text class="soft" x="24" y="${y + 11}">${LABELS[row.peer]}</text><rect x="${x}" y="${y}" width="${width.toFixed(1)}" height="${BAR.height}" rx="2" fill="${COLOURS[row.peer]}"/><text x="${(x + width + 8).toFixed(1)}" y="${y + 11}">${row.p99.toFixed(0)}</text>`;
   });
   return [title, ...each].join('\n');

@@ -53,8 +53,8 @@ it('says which goal is not met', () => {
 it('has each peer of each network in the table and in the chart', () => {
   const all = rows(52, 103, 180);
   const text = report(all, { command: 'npm run bench -- loss', about: 'a test.' });
-  expect(text).toContain('| 2 % 50 ms | 42 | 9 / 60 |');
-  expect(text).toContain('| 80 kbit/s 60 Hz | 42 | 2500 / 5000 |');
+  expect(text).toContain('| 2 % 50 ms | 42 | 60 / 162 |  | 9 / 60 |');
+  expect(text).toContain('| 80 kbit/s 60 Hz | 42 | 2500 / 5000 |  |  | 50 / 100 | 90 / 180 |');
   expect(chart(all).match(/<circle/g)).toHaveLength(4);
   expect(chart(all).match(/<rect x=/g)).toHaveLength(3);
 });

@@ -29,7 +29,7 @@ function place(peer: Peer): number {
 }
 
 /** How far a quantile of the age lies above what is possible, ms. */
-export function excess(row: Row, quantile: 'p50' | 'p99'): number {
+export function excess(row: Row, quantile: 'p50' | 'p99' | 'max'): number {
   return Math.max(0, row[quantile] - floor(row.of));
 }
 
