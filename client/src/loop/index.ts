@@ -1,1 +1,1 @@
-export {};
+export { StateView, type StateViewOptions, type StateViewStats } from './state-view.ts';

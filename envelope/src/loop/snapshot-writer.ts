@@ -20,7 +20,8 @@ export interface Levels {
 /** Writes the parts of snapshots, one after the other, into one buffer. Entities come by ascending id. */
 export class SnapshotWriter {
   readonly #schema: StateSchema;
-  readonly #limit: number;
+  readonly #partBytes: number;
+  #limit = 0;
   readonly #body: BitWriter;
   readonly #spread: Spread;
   readonly #masks: Int32Array;
@@ -33,7 +34,7 @@ export class SnapshotWriter {
   /** @param partBytes a part's size at most */
   constructor(schema: StateSchema, partBytes: number) {
     this.#schema = schema;
-    this.#limit = partBytes;
+    this.#partBytes = partBytes;
     this.#body = new BitWriter(partBytes);
     this.#spread = new Spread(schema);
     this.#masks = new Int32Array(schema.kinds.length);
@@ -44,8 +45,9 @@ export class SnapshotWriter {
     return this.#records;
   }
 
-  /** Begins a part that speaks of the ids from `from` on. */
-  begin(head: SnapshotHead, seq: number, from: number): void {
+  /** Begins a part that speaks of the ids from `from` on, of at most `limit` bytes. */
+  begin(head: SnapshotHead, seq: number, from: number, limit = this.#partBytes): void {
+    this.#limit = Math.min(limit, this.#partBytes);
     const out = new Writer();
     out.byte(LOOP_KIND.snapshot);
     out.byte(head.inputAck > 0 || head.inputTick > 0 ? PART_FLAGS.input : 0);
