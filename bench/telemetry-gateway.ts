@@ -19,6 +19,8 @@ export interface Measured {
   /** Readings that a loop over all of them has had. */
   readonly consumed: number;
   readonly sessions: number;
+  /** Messages that the gateway's sessions dropped, of both ways. */
+  readonly dropped: number;
 }
 
 const consume = process.argv.includes('--consume');
@@ -46,6 +48,7 @@ process.on('message', (ask: Ask) => {
     return;
   }
   const { user, system } = process.cpuUsage();
+  const { open, dropped } = gateway.stats().sessions;
   answer({
     kind: 'measured',
     measured: {
@@ -54,7 +57,8 @@ process.on('message', (ask: Ask) => {
       rss: process.memoryUsage.rss(),
       stats: kit.stats(),
       consumed,
-      sessions: gateway.stats().sessions.open,
+      sessions: open,
+      dropped: Object.values(dropped).reduce((sum, count) => sum + count, 0),
     },
   });
 });

@@ -87,7 +87,7 @@ function report(
   console.log(`    taken in   ${perSecond(taken)} readings, ${perSecond(packets)} packets`);
   console.log(`    roll-ups   ${perSecond(rollups - before.stats.rollups)} published`);
   console.log(
-    `    faults     ${missing} missing of ${after.stats.readings}, ${late} late, ${sentAfter.refused} packets not sent`,
+    `    faults     ${missing} missing of ${after.stats.readings}, ${late} late; ${sentAfter.dropped} packets dropped by clients, ${after.dropped} by the gateway`,
   );
   if (values.consume)
     console.log(

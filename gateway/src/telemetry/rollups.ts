@@ -18,8 +18,6 @@ export interface SeriesRollup extends WindowSummary {
   readonly series: SeriesInfo;
   /** Length of the window, ms. */
   readonly window: number;
-  /** It was told before, and late readings have changed it. */
-  readonly amended: boolean;
 }
 
 /** One message of roll-ups. */
@@ -76,7 +74,7 @@ export class Rollups {
       if (!isBegun) writer.begin(site.epoch, windows.length, summary.start);
       isBegun = true;
       const { encoding, decimals } = series.info;
-      writer.add(id, encoding === 'scaled' ? decimals : undefined, summary, windows.isAmended(number));
+      writer.add(id, encoding === 'scaled' ? decimals : undefined, summary, summary.amended);
     }
     return writer.done();
   }
@@ -95,5 +93,5 @@ export function seriesRollup(
   const { [which]: one } = windows;
   const summary = one?.summary(number);
   if (one === undefined || summary === undefined) return undefined;
-  return { channel, series: info, window: one.length, amended: one.isAmended(number), ...summary };
+  return { channel, series: info, window: one.length, ...summary };
 }

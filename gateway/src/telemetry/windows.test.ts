@@ -20,6 +20,7 @@ test('a window has the figures of all that came in it', () => {
     mean: 5,
     last: 4,
     missing: 0,
+    amended: false,
   });
 });
 
@@ -32,8 +33,8 @@ test('a window that changes is told again, as amended', () => {
   expect(news(windows, 13)).toEqual([]);
   windows.add(1_251, 1, 1, 1, 1, 1);
   expect(news(windows, 13)).toEqual([[12, true]]);
-  expect(windows.isAmended(12)).toBe(true);
-  expect(windows.isAmended(13)).toBe(false);
+  expect(windows.summary(12)?.amended).toBe(true);
+  expect(windows.summary(13)?.amended).toBe(false);
 });
 
 test('an older window never takes the place of a newer one', () => {
