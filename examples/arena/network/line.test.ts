@@ -4,7 +4,7 @@ import { TestTime } from './test-time.ts';
 
 function newLine(): { line: Line; time: TestTime; came: string[]; push: (ms: number, name: string) => void } {
   const time = new TestTime();
-  const line = new Line(time.after, time.now);
+  const line = new Line(time);
   const came: string[] = [];
   return { line, time, came, push: (ms, name) => line.push(ms, () => came.push(`${name} ${time.now()}`)) };
 }

@@ -1,8 +1,17 @@
+import type { Network } from './conditions.ts';
+
 /** Calls a function after so many ms; a browser's `setTimeout`, or a test's own. */
 export type After = (run: () => void, ms: number) => void;
 
 /** What time it is, ms. */
 export type Now = () => number;
+
+/** What everything on the simulated network shares. */
+export interface World {
+  readonly network: Network;
+  readonly after: After;
+  readonly now: Now;
+}
 
 /** Things that take a while and keep their order: one that is slow holds up those behind it. */
 export class Line {
@@ -11,7 +20,7 @@ export class Line {
   #freeAt = Number.NEGATIVE_INFINITY;
   #waiting = 0;
 
-  constructor(after: After, now: Now) {
+  constructor({ after, now }: Pick<World, 'after' | 'now'>) {
     this.#after = after;
     this.#now = now;
   }

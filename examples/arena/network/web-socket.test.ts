@@ -39,7 +39,7 @@ function open(conditions: Conditions) {
   const network = new Network(seededRandom(3));
   network.conditions = conditions;
   const time = new TestTime();
-  const Slow = slowWebSocket(FakeWebSocket as unknown as typeof WebSocket, network, time.after, time.now);
+  const Slow = slowWebSocket(FakeWebSocket as unknown as typeof WebSocket, { network, ...time });
   return { socket: new Slow('wss://x'), real: FakeWebSocket.last, time, network };
 }
 

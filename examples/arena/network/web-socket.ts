@@ -1,19 +1,14 @@
-import type { Network } from './conditions.ts';
-import { type After, Line, type Now } from './line.ts';
+import { Line, type World } from './line.ts';
 
 /**
  * A WebSocket on the simulated network. Its messages keep their order, so a lost one is a late one, and whatever is
  * behind it waits.
  */
-export function slowWebSocket(
-  Real: typeof WebSocket,
-  network: Network,
-  after: After,
-  now: Now,
-): typeof WebSocket {
+export function slowWebSocket(Real: typeof WebSocket, world: World): typeof WebSocket {
+  const { network } = world;
   return class SlowWebSocket extends Real {
-    readonly #up = new Line(after, now);
-    readonly #down = new Line(after, now);
+    readonly #up = new Line(world);
+    readonly #down = new Line(world);
 
     override send(data: string | ArrayBufferLike | Blob | ArrayBufferView<ArrayBuffer>): void {
       // The sender may use its bytes again.

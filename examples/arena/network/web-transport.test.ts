@@ -34,12 +34,7 @@ function open(conditions: Conditions) {
   const network = new Network(seededRandom(3));
   network.conditions = conditions;
   const time = new TestTime();
-  const Slow = slowWebTransport(
-    FakeWebTransport as unknown as typeof WebTransport,
-    network,
-    time.after,
-    time.now,
-  );
+  const Slow = slowWebTransport(FakeWebTransport as unknown as typeof WebTransport, { network, ...time });
   return { session: new Slow('https://x'), real: FakeWebTransport.last, time, network };
 }
 

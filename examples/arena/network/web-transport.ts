@@ -1,26 +1,13 @@
-import type { Network } from './conditions.ts';
-import { type After, Line, type Now } from './line.ts';
+import type { World } from './line.ts';
+import { oneWay, scattered, slowReadable, slowWritable } from './streams.ts';
 
 const ignore = (): void => {};
-
-/** What the two ends of a simulated session share. */
-interface World {
-  readonly network: Network;
-  readonly after: After;
-  readonly now: Now;
-}
 
 /**
  * A WebTransport session on the simulated network: datagrams are late, overtake each other and get lost; what streams
  * carry is late, each stream by itself.
  */
-export function slowWebTransport(
-  Real: typeof WebTransport,
-  network: Network,
-  after: After,
-  now: Now,
-): typeof WebTransport {
-  const world: World = { network, after, now };
+export function slowWebTransport(Real: typeof WebTransport, world: World): typeof WebTransport {
   class SlowWebTransport {
     readonly ready: Promise<unknown>;
     readonly closed: Promise<WebTransportCloseInfo>;
@@ -32,12 +19,10 @@ export function slowWebTransport(
     constructor(...args: ConstructorParameters<typeof WebTransport>) {
       const real = new Real(...args);
       this.#real = real;
-      const oneWay = (): Promise<void> =>
-        new Promise((resolve) => new Line(after, now).push(network.reliable(), resolve));
       // The handshake goes there and back.
-      this.ready = real.ready.then(oneWay).then(oneWay);
+      this.ready = real.ready.then(() => oneWay(world)).then(() => oneWay(world));
       this.closed = real.closed.then(async (info) => {
-        await oneWay();
+        await oneWay(world);
         return info;
       });
       this.draining = (real as { draining?: Promise<unknown> }).draining;
@@ -59,7 +44,7 @@ export function slowWebTransport(
     }
 
     close(info?: WebTransportCloseInfo): void {
-      new Line(after, now).push(network.conditions.delay, () => this.#real.close(info));
+      oneWay(world).then(() => this.#real.close(info), ignore);
     }
   }
   // As much of the interface as the client of Spillway uses.
@@ -105,64 +90,4 @@ class SlowDatagrams {
   set incomingMaxBufferedDatagrams(datagrams: number) {
     Reflect.set(this.#real, 'incomingMaxBufferedDatagrams', datagrams);
   }
-}
-
-/** Takes what is to happen at the far end, and when. */
-type Way = (run: () => void) => void;
-
-/** Each for itself: late, out of order, or never. */
-function scattered({ network, after }: World): Way {
-  return (run) => {
-    const transit = network.datagram();
-    if (transit === undefined) return;
-    if (transit <= 0) run();
-    else after(run, transit);
-  };
-}
-
-/** In order, and all of it. */
-function ordered({ network, after, now }: World): Way {
-  const line = new Line(after, now);
-  return (run) => line.push(network.reliable(), run);
-}
-
-function slowReadable(
-  real: ReadableStream<Uint8Array>,
-  world: World,
-  way = ordered(world),
-): ReadableStream<Uint8Array> {
-  const reader = real.getReader();
-  const read = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      way(() => controller.enqueue(value));
-    }
-    way(() => controller.close());
-  };
-  return new ReadableStream({
-    start(controller) {
-      // A reset overtakes what is on its way.
-      read(controller).catch((error: unknown) => controller.error(error));
-    },
-  });
-}
-
-function slowWritable(real: WritableStream<Uint8Array>, world: World): WritableStream<Uint8Array> {
-  const writer = real.getWriter();
-  const way = ordered(world);
-  return new WritableStream({
-    start(controller) {
-      // The peer does not want any more of it.
-      writer.closed.catch((error: unknown) => controller.error(error));
-      writer.ready.catch(ignore);
-    },
-    write(bytes) {
-      const kept = bytes.slice();
-      way(() => void writer.write(kept).catch(ignore));
-    },
-    close: () => new Promise((resolve, reject) => way(() => writer.close().then(resolve, reject))),
-    // A reset overtakes what is on its way.
-    abort: (reason) => writer.abort(reason),
-  });
 }
