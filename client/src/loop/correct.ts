@@ -1,4 +1,4 @@
-import { type FieldRules, turnBetween } from './interpolate.ts';
+import { type FieldRules, ruleOf, turnBetween } from './interpolate.ts';
 
 /** How far apart two states are, in units of the user's world; 0 or more. Pure. */
 export type Distance<State> = (one: State, other: State) => number;
@@ -39,7 +39,7 @@ export class Correction<State extends object> {
   readonly #distance: Distance<State>;
   readonly #halfLife: number;
   readonly #snap: number;
-  readonly #offsets = new Map<keyof State & string, number>();
+  readonly #offsets = new Map<string, number>();
   #fadedAt: number | undefined;
   #snaps = 0;
 
@@ -64,8 +64,8 @@ export class Correction<State extends object> {
       this.#snaps += 1;
       return;
     }
-    for (const field of Object.keys(after) as (keyof State & string)[]) {
-      const [from, to, rule] = [before[field], after[field], this.#fields[field] ?? 'linear'];
+    for (const [field, to] of Object.entries(after)) {
+      const [from, rule] = [(before as Record<string, unknown>)[field], ruleOf(this.#fields, field)];
       if (rule === 'step' || typeof from !== 'number' || typeof to !== 'number') continue;
       const difference = rule === 'angle' ? turnBetween(to, from) : from - to;
       const offset = (this.#offsets.get(field) ?? 0) + difference;
@@ -95,7 +95,7 @@ export class Correction<State extends object> {
     if (this.#offsets.size === 0) return state;
     const shifted = { ...state } as Record<string, unknown>;
     for (const [field, offset] of this.#offsets) {
-      const value = state[field];
+      const value = shifted[field];
       if (typeof value === 'number') shifted[field] = value + offset;
     }
     return shifted as State;

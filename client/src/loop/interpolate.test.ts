@@ -32,3 +32,14 @@ test('interpolation changes neither of the two states', () => {
   const [before, after] = [Object.freeze({ x: 1 }), Object.freeze({ x: 2 })];
   expect(interpolateFields<{ x: number }>()(before, after, 0.5)).toEqual({ x: 1.5 });
 });
+
+test('of entities of several kinds each field may have its rule', () => {
+  type Entity =
+    | { readonly kind: 'craft'; readonly heading: number }
+    | { readonly kind: 'score'; readonly points: number };
+  const between = interpolateFields<Entity>({ heading: 'angle', points: 'step' });
+  expect(between({ kind: 'score', points: 1 }, { kind: 'score', points: 9 }, 0.5)).toEqual({
+    kind: 'score',
+    points: 1,
+  });
+});

@@ -4,8 +4,11 @@
  */
 export type FieldRule = 'linear' | 'angle' | 'step';
 
+/** The fields of a state; of one that may be of several kinds, those of all. */
+type FieldOf<State> = State extends unknown ? keyof State & string : never;
+
 /** Rules by field. Fields that are not named: numbers `linear`, everything else `step`. */
-export type FieldRules<State extends object> = { readonly [Field in keyof State]?: FieldRule };
+export type FieldRules<State extends object> = { readonly [Field in FieldOf<State>]?: FieldRule };
 
 /**
  * The state `share` of the way from `before` to `after`: 0 is the one, 1 the other, above 1 is past the later one. Pure.
@@ -35,11 +38,16 @@ export function lerpAngle(from: number, to: number, share: number): number {
 export function interpolateFields<State extends object>(rules: FieldRules<State> = {}): Interpolate<State> {
   return (before, after, share) => {
     const between = { ...(share < 1 ? before : after) } as Record<string, unknown>;
-    for (const field of Object.keys(after) as (keyof State & string)[]) {
-      const [from, to, rule] = [before[field], after[field], rules[field] ?? 'linear'];
+    for (const [field, to] of Object.entries(after)) {
+      const [from, rule] = [(before as Record<string, unknown>)[field], ruleOf(rules, field)];
       if (rule === 'step' || typeof from !== 'number' || typeof to !== 'number') continue;
       between[field] = rule === 'angle' ? lerpAngle(from, to, share) : lerp(from, to, share);
     }
     return between as State;
   };
+}
+
+/** The rule of a field, for numbers. */
+export function ruleOf(rules: FieldRules<object>, field: string): FieldRule {
+  return (rules as Readonly<Record<string, FieldRule | undefined>>)[field] ?? 'linear';
 }
