@@ -6,9 +6,11 @@ import { fileURLToPath } from 'node:url';
 /** Each bench and its program. Those with a network of their own live beside it. */
 const BENCHES: Readonly<Record<string, string>> = {
   soak: 'soak.ts',
+  sizes: 'sizes.ts',
   loss: 'loss.ts',
   age: '../e2e/network/age.ts',
   window: '../e2e/network/window.ts',
+  tick: 'tick.ts',
   chaos: '../e2e/chaos/chaos.ts',
   'slow-reader': '../e2e/slow-reader/slow-reader.ts',
 };
