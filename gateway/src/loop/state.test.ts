@@ -309,7 +309,7 @@ function run(seed: number, faults: { loss: number; delay: number; repeat: number
   const viewer = sync.viewer({
     partBytes: 140 + below(200),
     bytesPerTick: 350 + below(2000),
-    ...(limited ? { interest: (see: (id: number) => void) => sight.forEach((id) => see(id)) } : {}),
+    ...(limited ? { interest: (see: (id: number) => void) => [...sight].map(see) } : {}),
   });
   const truth = new Map<number, Map<number, Entity>>();
   const alive: number[] = [];
