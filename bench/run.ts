@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 /** Each bench and its program. Those with a network of their own live beside it. */
 const BENCHES: Readonly<Record<string, string>> = {
   soak: 'soak.ts',
+  telemetry: 'telemetry.ts',
   sizes: 'sizes.ts',
   loss: 'loss.ts',
   age: '../e2e/network/age.ts',

@@ -1,7 +1,7 @@
-/** Producers of the telemetry bench: many sessions in one process, each of which sends genuine packets on time. */
+/** Producers of the telemetry bench: many sessions in one process, each with the client kit as it is. */
 import { parseArgs } from 'node:util';
 import { connect, type Session } from '@spillway/client';
-import { PacketWriter, READINGS, type SeriesDefinition } from '@spillway/envelope/telemetry';
+import { type Producer, type Series, telemetry } from '@spillway/client/telemetry';
 
 /** What the bench asks for, and the answers. */
 export type LoadAsk = 'start' | 'count' | 'stop';
@@ -17,6 +17,8 @@ export interface Counted {
   readonly bytes: number;
   /** Packets that the sessions dropped, as they could not be sent in time. */
   readonly dropped: number;
+  /** CPU time of all producers so far, us. */
+  readonly cpu: number;
 }
 
 const { values } = parseArgs({
@@ -32,44 +34,24 @@ const producers = Number(values.producers);
 const series = Number(values.series);
 const hertz = Number(values.hertz);
 
-/** How old a reading is at most when it is sent, ms. */
-const AGE = 100;
-/** Bytes of a packet: fits the datagrams of all browsers. */
-const PACKET = 1_000;
-/** How often the process looks who is to send, ms. */
-const TICK = 5;
+/** How often the sensors of a producer are read, ms; each read gives what they have measured since. */
+const READ = 10;
 
-/** Records series of a plausible signal, and sends what it has ten times a second. */
-class Producer {
+/** Sensors of a plausible signal, and the client kit that sends what they read. */
+class Machine {
   readonly session: Session;
-  readonly #channel;
-  readonly #id: number;
-  readonly #writer = new PacketWriter(PACKET);
-  readonly #definitions: SeriesDefinition[];
-  readonly #times: Float64Array;
-  readonly #values: Float64Array[];
+  readonly kit: Producer;
+  readonly #series: readonly Series[];
   readonly #levels: Float64Array;
-  readonly #room = Math.ceil((hertz * AGE) / 1_000) * 4;
-  #count = 0;
-  #seq = 0;
   #sampledTo = 0;
 
   constructor(session: Session, index: number) {
     this.session = session;
-    this.#channel = session.channel('plant/1');
-    this.#id = index + 1;
-    this.#definitions = Array.from({ length: series }, (_, number) => ({
-      series: number,
-      name: `producer-${index}/sensor-${number}`,
-      unit: 'degC',
-      mode: 'live',
-      encoding: 'scaled',
-      decimals: 2,
-      resolution: 'ms',
-    }));
-    this.#times = new Float64Array(this.#room);
-    this.#values = this.#definitions.map(() => new Float64Array(this.#room));
-    this.#levels = Float64Array.from(this.#definitions, () => 20 + 60 * Math.random());
+    this.kit = telemetry(session, { channel: 'plant/1', clock: { serverNow: clock } });
+    this.#series = Array.from({ length: series }, (_, number) =>
+      this.kit.series(`machine-${index}/sensor-${number}`, { unit: 'degC', decimals: 2 }),
+    );
+    this.#levels = Float64Array.from(this.#series, () => 20 + 60 * Math.random());
   }
 
   /** Sampling begins. */
@@ -77,77 +59,29 @@ class Producer {
     this.#sampledTo = clock();
   }
 
-  /** Resolves when the gateway knows all series, so that nothing it has no name for counts as lost. */
-  async define(): Promise<void> {
-    const packets: Uint8Array[] = [];
-    this.#writer.begin(this.#id, this.#sampledTo);
-    for (const definition of this.#definitions) {
-      if (this.#writer.define(definition)) continue;
-      packets.push(this.#writer.done());
-      this.#writer.begin(this.#id, this.#sampledTo);
-      this.#writer.define(definition);
-    }
-    packets.push(this.#writer.done());
-    const sent = packets.map((packet) => this.#channel.publish(READINGS, packet, { receipt: 'processed' }));
-    await Promise.all(sent);
-  }
-
-  /** What the sensors have read up to now, packed and sent. */
-  flush(now: number): void {
-    const period = 1_000 / hertz;
-    for (; this.#sampledTo <= now && this.#count < this.#room; this.#sampledTo += period) this.#sample();
-    let writer: PacketWriter | undefined;
-    for (let which = 0; which < this.#definitions.length; which++) {
-      const definition = this.#definitions[which]!;
-      const values = this.#values[which]!;
-      for (let from = 0; from < this.#count; ) {
-        if (writer === undefined) {
-          writer = this.#writer;
-          writer.begin(this.#id, this.#times[0]!);
-        }
-        const added = writer.add(definition, this.#seq + from, this.#times, values, from, this.#count);
-        from += added;
-        if (added > 0) continue;
-        this.#send();
-        writer = undefined;
+  /** Records what the sensors have measured up to now. */
+  sample(now: number): void {
+    for (; this.#sampledTo <= now; this.#sampledTo += 1_000 / hertz) {
+      for (let which = 0; which < this.#series.length; which++) {
+        // A random walk in hundredths with the noise of a sensor: the last two digits are never the same.
+        const level = this.#levels[which]! + (Math.random() - 0.5) * 0.1;
+        this.#levels[which] = level;
+        this.#series[which]!.record(level + (Math.random() - 0.5) * 0.2, this.#sampledTo);
       }
     }
-    if (writer !== undefined) this.#send();
-    counted.readings += this.#count * this.#definitions.length;
-    this.#seq += this.#count;
-    this.#count = 0;
-  }
-
-  #sample(): void {
-    const at = this.#count++;
-    this.#times[at] = this.#sampledTo;
-    for (let which = 0; which < this.#values.length; which++) {
-      // A random walk in hundredths with the noise of a sensor: the last two digits are never the same.
-      const level = this.#levels[which]! + (Math.random() - 0.5) * 0.1;
-      this.#levels[which] = level;
-      this.#values[which]![at] = Math.round((level + (Math.random() - 0.5) * 0.2) * 100) / 100;
-    }
-  }
-
-  #send(): void {
-    const packet = this.#writer.done();
-    counted.packets++;
-    counted.bytes += packet.length;
-    this.#channel.publish(READINGS, packet, { delivery: 'unreliable' });
   }
 }
 
-const counted = { readings: 0, packets: 0, bytes: 0 };
 const clock = () => performance.timeOrigin + performance.now();
-const all: Producer[] = [];
+const machines: Machine[] = [];
 let timer: NodeJS.Timeout | undefined;
 
 process.on('message', (ask: LoadAsk) => {
   if (ask === 'start') start();
-  if (ask === 'count') answer({ kind: 'counted', counted: { ...counted, dropped: dropped() } });
+  if (ask === 'count') answer({ kind: 'counted', counted: count() });
   if (ask !== 'stop') return;
   clearInterval(timer);
-  void Promise.all(all.map(({ session }) => session.close())).then(() => process.exit());
+  void Promise.all(machines.map(({ session }) => session.close())).then(() => process.exit());
 });
 
 try {
@@ -157,34 +91,35 @@ try {
       if (name !== 'normal') process.stderr.write(`load: closed, ${name} ${reason}\n`);
     });
     session.on('error', ({ code, message }) => process.stderr.write(`load: ${code} ${message}\n`));
-    const producer = new Producer(session, index);
-    await producer.define();
-    all.push(producer);
+    machines.push(new Machine(session, index));
   }
-  answer({ kind: 'connected', transport: all[0]!.session.transport.name });
+  answer({ kind: 'connected', transport: machines[0]!.session.transport.name });
 } catch (error) {
   answer({ kind: 'failed', message: String(error) });
 }
 
-/** Each producer has its own phase, as producers that know nothing of each other have. */
+/** The machines take turns, as those that know nothing of each other would. */
 function start(): void {
-  const due = all.map((producer, index) => {
-    producer.start();
-    return clock() + (index / producers) * AGE;
-  });
+  for (const machine of machines) machine.start();
+  let turn = 0;
   timer = setInterval(() => {
     const now = clock();
-    for (const [index, producer] of all.entries()) {
-      if (due[index]! > now) continue;
-      producer.flush(now);
-      due[index] = Math.max(due[index]! + AGE, now);
-    }
-  }, TICK);
+    for (let index = turn; index < machines.length; index += READ) machines[index]!.sample(now);
+    turn = (turn + 1) % READ;
+  }, 1);
 }
 
-function dropped(): number {
-  const drops = all.flatMap(({ session }) => Object.values(session.stats().dropped));
-  return drops.reduce((sum, count) => sum + count, 0);
+function count(): Counted {
+  const counted = { readings: 0, packets: 0, bytes: 0, dropped: 0, cpu: 0 };
+  for (const { session, kit } of machines) {
+    const { sent, packets, bytes } = kit.stats();
+    counted.readings += sent;
+    counted.packets += packets;
+    counted.bytes += bytes;
+    for (const drops of Object.values(session.stats().dropped)) counted.dropped += drops;
+  }
+  const { user, system } = process.cpuUsage();
+  return { ...counted, cpu: user + system };
 }
 
 function answer(message: LoadAnswer): void {

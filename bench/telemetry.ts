@@ -1,6 +1,6 @@
 /**
  * How many readings a second one gateway takes in and rolls up, and the CPU time of its process for each.
- * `npm run bench -- telemetry [--producers 100] [--readings 1000000] [--seconds 10] [--transport websocket] [--consume]`
+ * `npm run bench -- telemetry [--producers 100] [--readings 1000000] [--hertz 200] [--seconds 10] [--transport websocket] [--consume]`
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,12 +13,12 @@ import type { Counted, LoadAnswer, LoadAsk } from './telemetry-load.ts';
 /** What one core is to take in, readings a second. */
 const GOALS = { websocket: 1_000_000, webtransport: 500_000 } as const;
 const WARM_UP_MS = 3_000;
-const HERTZ = 200;
 
 const { values } = parseArgs({
   options: {
     producers: { type: 'string', default: '100' },
     readings: { type: 'string' },
+    hertz: { type: 'string', default: '200' },
     seconds: { type: 'string', default: '10' },
     transport: { type: 'string' },
     consume: { type: 'boolean', default: false },
@@ -27,14 +27,15 @@ const { values } = parseArgs({
 });
 const producers = Number(values.producers);
 const seconds = Number(values.seconds);
+const hertz = Number(values.hertz);
 const transports = (values.transport?.split(',') ?? Object.keys(GOALS)) as (keyof typeof GOALS)[];
 
-console.log(`telemetry: ${producers} producers, ${HERTZ} Hz, ${cpus().length} x ${cpus()[0]?.model}`);
+console.log(`telemetry: ${producers} producers, ${hertz} Hz, ${cpus().length} x ${cpus()[0]?.model}`);
 for (const transport of transports) await run(transport);
 
 async function run(transport: keyof typeof GOALS): Promise<void> {
   const offered = Number(values.readings ?? GOALS[transport]);
-  const series = Math.round(offered / producers / HERTZ);
+  const series = Math.round(offered / producers / hertz);
   const flags = values['gateway-flags'].split(' ').filter((flag) => flag !== '');
   const gateway = fork(script('telemetry-gateway.ts'), values.consume ? ['--consume'] : [], {
     execArgv: flags,
@@ -43,7 +44,7 @@ async function run(transport: keyof typeof GOALS): Promise<void> {
   try {
     const listening = await next<Answer>(gateway);
     if (listening.kind !== 'listening') throw new Error(JSON.stringify(listening));
-    const about = { url: listening.url, transport, producers, series, hertz: HERTZ };
+    const about = { url: listening.url, transport, producers, series, hertz };
     const args = Object.entries(about).map(([name, value]) => `--${name}=${value}`);
     load = fork(script('telemetry-load.ts'), args);
     const connected = await next<LoadAnswer>(load);
@@ -96,6 +97,10 @@ function report(
   console.log(`    CPU        ${each.toFixed(3)} us a reading, ${(cpu / packets).toFixed(1)} us a packet`);
   console.log(
     `               ${((cpu / took / 1e6) * 100).toFixed(0)} % of a core, ${(after.rss / 2 ** 20).toFixed(0)} MiB`,
+  );
+  const producing = sentAfter.cpu - sentBefore.cpu;
+  console.log(
+    `    producers  ${(producing / sent).toFixed(3)} us a reading, ${((producing / took / 1e6) * 100).toFixed(0)} % of a core for all`,
   );
   const goal = GOALS[transport];
   const extrapolated = 1e6 / each;

@@ -1,4 +1,4 @@
-import { decodeWanted, SERIES, WANTED } from '@spillway/envelope/telemetry';
+import { decodeWanted, SERIES, TIME, WANTED } from '@spillway/envelope/telemetry';
 import { expect, test } from 'vitest';
 import { SpillwayError } from '../core/errors.ts';
 import { definition, packet, TestPlant, TestSession } from './test-plant.ts';
@@ -339,4 +339,10 @@ test('after close nothing is published', () => {
   plant.clock.advance(5_000);
   expect(plant.rollups('plant/7/100')).toEqual([]);
   expect(plant.clock.timers).toBe(0);
+});
+
+test('producers can ask for the time', async () => {
+  const { plant, session } = setup();
+  plant.clock.advance(0.25);
+  expect(await plant.request(session, TIME)).toEqual({ now: plant.clock.exact() });
 });

@@ -9,6 +9,8 @@ import {
   rollupChannel,
   SERIES,
   seriesChannel,
+  TIME,
+  type TimeAnswer,
 } from '@spillway/envelope/telemetry';
 import type { ChannelContext, ChannelOptions, InboundMessage } from '../core/channel-rules.ts';
 import { SpillwayError } from '../core/errors.ts';
@@ -107,6 +109,7 @@ export class Telemetry implements Disposable {
       },
     };
     for (const pattern of patterns) this.#declare(pattern);
+    gateway.handle(TIME, (): TimeAnswer => ({ now: clock.now() }));
     gateway.handle(SERIES, (request, { session }) => this.#catalogue(request, session));
     for (const which of this.#settings.windows.keys()) this.#schedule(which);
   }

@@ -5,6 +5,7 @@ import {
   ROLLUP,
   type Rollup,
   RollupReader,
+  SERIES,
   type SeriesDefinition,
   type Skip,
 } from '@spillway/envelope/telemetry';
@@ -54,14 +55,12 @@ export class TestPlant {
   readonly channels = new Map<string, ChannelOptions>();
   readonly published: Published[] = [];
   readonly kit: Telemetry;
-  #catalogue: RequestHandler | undefined;
+  readonly #handlers = new Map<string, RequestHandler>();
 
   constructor(options: TelemetryOptions = {}, patterns: readonly string[] = ['plant/:site']) {
     const gateway = {
       channel: (pattern: string, rule: ChannelOptions) => this.channels.set(pattern, rule),
-      handle: (_type: string, handler: RequestHandler) => {
-        this.#catalogue = handler;
-      },
+      handle: (type: string, handler: RequestHandler) => this.#handlers.set(type, handler),
       publish: (
         channel: string,
         type: string,
@@ -91,7 +90,12 @@ export class TestPlant {
 
   /** What the request for the catalogue answers. */
   async catalogue(session: TestSession, request: unknown): Promise<Catalogue> {
-    return (await this.#catalogue!(request, { session: session.handle } as never)) as Catalogue;
+    return (await this.request(session, SERIES, request)) as Catalogue;
+  }
+
+  /** What a request of a client is answered with. */
+  async request(session: TestSession, type: string, payload?: unknown): Promise<unknown> {
+    return this.#handlers.get(type)!(payload, { session: session.handle } as never);
   }
 
   /** The roll-ups that were published since the last call, in order. */
