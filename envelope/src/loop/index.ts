@@ -8,7 +8,8 @@ export {
   MAX_LEAD,
   type RawInput,
 } from './input.ts';
-export { LOOP_KIND, LOOP_UP, loopKind, MAX_TICK } from './kinds.ts';
+export { defineInput, type InputCodec, type InputFields, type InputOf } from './input-schema.ts';
+export { LOOP_KIND, LOOP_TYPE, loopKind, loopPrefix, MAX_TICK } from './kinds.ts';
 export {
   decodeFeedback,
   decodePing,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ProtocolError } from '../errors.ts';
 import { decodeInputPacket, encodeInputPacket, type InputPacket, MAX_INPUTS } from './input.ts';
-import { loopKind } from './kinds.ts';
+import { loopKind, loopPrefix } from './kinds.ts';
 import { decodeFeedback, decodePing, decodePong, encodeFeedback, encodePing, encodePong } from './ping.ts';
 
 const document = readFileSync(new URL('../../LOOP.md', import.meta.url), 'utf8');
@@ -193,4 +193,9 @@ test('random bytes are read or refused, never anything else', () => {
 test('times in a ping are numbers', () => {
   for (const time of [Number.NaN, Number.POSITIVE_INFINITY])
     expect(() => decodePing(encodePing(time))).toThrow(expect.objectContaining({ code: 'bad-value' }));
+});
+
+test('a loop has a prefix of its own, which LOOP.md shows', () => {
+  expect(document).toContain(`\`arena/7\` has \`${loopPrefix('arena/7')}\``);
+  expect(loopPrefix('arena/8')).not.toBe(loopPrefix('arena/7'));
 });

@@ -19,8 +19,18 @@ export function loopKind(bytes: Uint8Array): keyof typeof LOOP_KIND | undefined 
   }
 }
 
-/** Application type of what clients publish on a loop's channel. */
-export const LOOP_UP = 'LOOP';
+/** Application type of all that a loop sends, up and down. */
+export const LOOP_TYPE = 'LOOP';
+
+/**
+ * What the keys of a loop's messages to one session begin with, so that a session can be in several loops: FNV-1a over
+ * the UTF-8 of the channel, 32 bits in base 36, and a dot.
+ */
+export function loopPrefix(channel: string): string {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(channel)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return `${(hash >>> 0).toString(36)}.`;
+}
 
 /** Highest tick: at 60 Hz it comes after two years. */
 export const MAX_TICK = 2 ** 32 - 1;

@@ -3,13 +3,18 @@ import { ProtocolError } from '../errors.ts';
 import { MAX_LEAD } from './input.ts';
 import { LOOP_KIND, MAX_TICK } from './kinds.ts';
 
-/** What a server tells one client about its inputs. */
+/** Ids of entities are at most this, as in snapshots. */
+const MAX_ENTITY = 65_535;
+
+/** What a server tells one client about its inputs, and what they are for. */
 export interface InputFeedback {
+  /** The entity that the client steers; -1: none. */
+  readonly entity: number;
   /** Every input up to this tick has come or is too late by now; -1: none. */
   readonly received: number;
   /** Share of the client's packets that were lost of late, 0 to 1 in steps of 1/255. */
   readonly loss: number;
-  /** How far the client should run ahead, ms, to a tenth. */
+  /** How far the client should run ahead, ms, to a tenth; 0: nothing is known of that yet. */
   readonly lead: number;
 }
 
@@ -104,22 +109,26 @@ export function decodeFeedback(bytes: Uint8Array): InputFeedback {
 
 const TOTALS = ['received', 'recovered', 'late', 'missing'] as const;
 
-function writeFeedback(writer: Writer, { received, loss, lead }: InputFeedback): void {
+function writeFeedback(writer: Writer, { entity, received, loss, lead }: InputFeedback): void {
   if (!(Number.isInteger(received) && received >= -1 && received <= MAX_TICK))
     throw new ProtocolError('bad-value', `no tick: ${received}`);
   if (!(loss >= 0 && loss <= 1)) throw new ProtocolError('bad-value', `no share: ${loss}`);
   if (!(lead >= 0 && lead <= MAX_LEAD)) throw new ProtocolError('bad-value', `no lead: ${lead}`);
+  if (!(Number.isInteger(entity) && entity >= -1 && entity <= MAX_ENTITY))
+    throw new ProtocolError('bad-value', `no entity: ${entity}`);
+  writer.varint(entity + 1);
   writer.varint(received + 1);
   writer.byte(Math.round(loss * 255));
   writer.varint(Math.round(lead * 10));
 }
 
 function readFeedback(reader: Reader): InputFeedback {
+  const entity = reader.varint() - 1;
   const received = reader.varint() - 1;
   const loss = reader.byte() / 255;
   const lead = reader.varint() / 10;
-  if (received > MAX_TICK || lead > MAX_LEAD) throw new ProtocolError('bad-value', 'feedback out of range');
-  return { received, loss, lead };
+  if (entity > MAX_ENTITY || received > MAX_TICK || lead > MAX_LEAD) throw new ProtocolError('bad-value', 'feedback out of range');
+  return { entity, received, loss, lead };
 }
 
 function open(bytes: Uint8Array, kind: 'ping' | 'pong' | 'feedback'): Reader {

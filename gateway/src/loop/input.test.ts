@@ -102,7 +102,7 @@ class Game {
   #tell(): void {
     const feedback = this.receiver.feedback(this.serverTime);
     if (!feedback) return;
-    const bytes = encodeFeedback(feedback);
+    const bytes = encodeFeedback({ entity: -1, ...feedback });
     this.network.send(this.down, () => {
       const said = decodeFeedback(bytes);
       this.sender.feedback(said);

@@ -128,7 +128,7 @@ export class InputReceiver<Input> {
   }
 
   /** What the client is told; undefined while it has sent no input. */
-  feedback(now: number): InputFeedback | undefined {
+  feedback(now: number): Omit<InputFeedback, 'entity'> | undefined {
     this.#lead = this.#target.lead(now);
     if (this.#lead === undefined) return undefined;
     return { received: this.#buffer.settled, loss: this.#loss.share, lead: Math.min(MAX_LEAD, this.#lead) };
