@@ -97,8 +97,9 @@ export function defineState<const Kinds extends KindSet>(kinds: Kinds): StateSch
 function fingerprint(plans: readonly KindPlan[]): number {
   const layout = plans.map(({ name, names, fields }) => [name, names, fields.map(({ plan }) => plan)]);
   let hash = 0x811c9dc5;
-  for (const unit of JSON.stringify(layout)) {
-    hash = Math.imul(hash ^ unit.codePointAt(0)!, 0x01000193);
+  const written = JSON.stringify(layout);
+  for (let at = 0; at < written.length; at++) {
+    hash = Math.imul(hash ^ written.charCodeAt(at), 0x01000193);
   }
   return (hash ^ (hash >>> 16)) & 0xffff;
 }

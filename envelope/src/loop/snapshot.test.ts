@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ProtocolError } from '../errors.ts';
@@ -62,6 +63,37 @@ const DELTA = part(
   40,
   true,
 );
+
+describe('LOOP.md', () => {
+  const body = defineState({ body: { x: integer({ min: 0, max: 200 }), up: boolean() } });
+  const kind = body.plan('body');
+  const base = levels([100, 0]).levels;
+  const document = readFileSync(new URL('../../LOOP.md', import.meta.url), 'utf8');
+  const examples = [...document.matchAll(/^(snapshot part, .*)\n([0-9a-f]+)\n(.+)$/gm)].map(
+    ([, name, hex, value]) => ({ name: name!, hex: hex!, value: value! }),
+  );
+
+  test.each(examples)('says what is read: $name', ({ hex, value }) => {
+    const read = readSnapshot(body, Uint8Array.from(Buffer.from(hex, 'hex')));
+    const named = JSON.stringify(read, (key, item) => (key === 'kind' ? item.name : item));
+    expect(JSON.parse(named)).toEqual(JSON.parse(value));
+  });
+
+  test('says what is written', () => {
+    const writer = new SnapshotWriter(body, 1100);
+    writer.begin({ tick: 300, time: 10_000.5, inputAck: 0, inputTick: 0 }, 7, 0);
+    writer.full(2, kind, levels([200, 1]), 0);
+    writer.gone(3);
+    const full = writer.finish(65_535, false);
+    writer.begin({ tick: 303, time: 10_100.5, inputAck: 41, inputTick: 302 }, 9, 0);
+    writer.delta(0, kind, 3, levels([97, 1]), 0, base, 0);
+    writer.delta(1, kind, 3, levels([101, 1]), 0, base, 0);
+    const delta = writer.finish(99, true);
+    expect([full, delta].map((bytes) => Buffer.from(bytes).toString('hex'))).toEqual(
+      examples.map(({ hex }) => hex),
+    );
+  });
+});
 
 describe('a part of a snapshot', () => {
   test('tells entities in full, and those that are gone', () => {
