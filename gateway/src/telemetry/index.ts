@@ -1,3 +1,5 @@
+export { type Alarm, type AlarmRule, Alarms } from './alarms.ts';
+export type { Counters, SequenceTotals } from './counters.ts';
 export type { TelemetryLimits, TelemetryOptions } from './options.ts';
 export type { Readings, ReadingsLoop, ReadingsOptions } from './readings.ts';
 export type { SeriesRollup } from './rollups.ts';
