@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 const BENCHES: Readonly<Record<string, string>> = {
   soak: 'soak.ts',
   telemetry: 'telemetry.ts',
+  'telemetry-sizes': 'telemetry-sizes.ts',
   sizes: 'sizes.ts',
   loss: 'loss.ts',
   age: '../e2e/network/age.ts',
