@@ -7,9 +7,12 @@ import { openPage } from '../shared/page.ts';
 import { Palette } from '../shared/palette.ts';
 import { Controls } from './controls.ts';
 import { Leaderboard } from './leaderboard.ts';
+import { installNetwork } from './network/install.ts';
+import { NetworkPanel } from './network/panel.ts';
 import { ARENA_CHANNEL, INPUT_RATE, TICK_RATE } from './rules.ts';
 import { Scene } from './scene.ts';
 import { Timeline } from './timeline.ts';
+import { Toggle } from './toggle.ts';
 import { View } from './view.ts';
 import { type ArenaEvents, decodeState, encodeInput, type Joined, type Look } from './wire.ts';
 
@@ -21,12 +24,16 @@ const DRAW_DELAY = 2000 / TICK_RATE + 10;
 
 const NAME_KEY = 'spillway-name';
 
+// Before the page connects.
+const network = installNetwork();
 const { query, link } = openPage();
 const scene = new Scene();
 const timeline = new Timeline(DRAW_DELAY);
 const field = byId('field', HTMLCanvasElement);
 const view = new View(field, new Palette());
 const controls = new Controls(field);
+const networkPanel = new NetworkPanel(network, byId('network', HTMLElement));
+const networkToggle = new Toggle('network', 'KeyN');
 const leaderboard = new Leaderboard(byId('board', HTMLOListElement));
 const form = byId('join', HTMLFormElement);
 const nameField = byId('name', HTMLInputElement);
@@ -194,6 +201,7 @@ function frame(now: number): void {
   view.draw(crafts, scene, me, now);
   if (now < boardDue) return;
   boardDue = now + 250;
+  if (networkToggle.isOpen) networkPanel.refresh();
   leaderboard.show(timeline.newest?.crafts ?? [], scene, me);
   const seconds = Math.ceil((timeline.newest?.left ?? 0) / 10);
   if (timeline.newest) setText(left, `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`);

@@ -56,3 +56,15 @@ test('a reader that has enough ends the answer', async () => {
   await response.body!.cancel();
   expect(isCancelled).toBe(true);
 });
+
+test('an answer without content stays one, whatever the browser says of its body', async () => {
+  const empty = new Response(null, { status: 204 });
+  Object.defineProperty(empty, 'body', { value: new ReadableStream() });
+  const { fetch, time } = open(() => empty);
+  const asked = fetch('/');
+  for (let way = 0; way < 2; way += 1) {
+    await turns();
+    time.pass(50);
+  }
+  expect((await asked).status).toBe(204);
+});
