@@ -1,4 +1,5 @@
 import { connect, type Session } from '@spillway/client';
+import { telemetry as produce, watchReadings, watchRollups } from '@spillway/client/telemetry';
 import {
   type Catalogue,
   completeChannel,
@@ -11,6 +12,7 @@ import {
 } from '@spillway/envelope/telemetry';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createGateway } from '../gateway.ts';
+import type { TelemetryOptions } from './options.ts';
 import { telemetry } from './telemetry.ts';
 import { definition, packet } from './test-plant.ts';
 
@@ -20,10 +22,10 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
-async function setup() {
+async function setup(options: TelemetryOptions = {}) {
   const gateway = createGateway({ http: { port: 0 }, engine: 'none', port: 0, logger: false });
   open.push(gateway);
-  const kit = telemetry(gateway, 'plant/:site', { windows: [50], settle: 0, lateness: 60_000 });
+  const kit = telemetry(gateway, 'plant/:site', { windows: [50], settle: 0, lateness: 60_000, ...options });
   open.push(kit);
   const { http } = await gateway.listen();
   const client = async (): Promise<Session> => {
@@ -57,6 +59,39 @@ test('readings of a client become roll-ups at another', async () => {
   await vi.waitFor(() => expect([...heard.values()].reduce((sum, count) => sum + count, 0)).toBe(40));
   const catalogue = await dashboard.request<unknown, Catalogue>(SERIES, { channel: 'plant/7' });
   expect(catalogue.series).toMatchObject([{ id: 0, name: 'pressure', unit: 'bar', producer: 1, series: 0 }]);
+});
+
+test('what the client kit records comes to its watches, of roll-ups and of raw readings', async () => {
+  const { kit, client } = await setup({ raw: true });
+  const producer = produce(await client(), { channel: 'plant/7', liveDelay: 10, batchDelay: 10 });
+  const dashboard = await client();
+  const watch = await watchRollups(dashboard, { channel: 'plant/7', window: 50 });
+  open.push(watch);
+  const values: number[] = [];
+  const raw = await watchReadings(dashboard, {
+    channel: 'plant/7',
+    readings: (block) => values.push(...block.values.subarray(block.from, block.to)),
+  });
+  open.push(raw);
+  const live = producer.series('live', { unit: 'bar', decimals: 1 });
+  const complete = producer.series('complete', { mode: 'complete' });
+  const now = Date.now();
+  for (let index = 0; index < 500; index++) {
+    live.record(index / 10, now - 1_000 + index);
+    complete.record(Math.sqrt(index), now - 1_000 + index);
+  }
+  await producer.flush();
+  await vi.waitFor(() => {
+    const received = [...watch.series.values()].map(({ info, received }) => [info.name, received]).sort();
+    expect(received).toEqual([
+      ['complete', 500],
+      ['live', 500],
+    ]);
+    expect(values).toHaveLength(1_000);
+  });
+  expect(values.filter((value) => value === 12.3)).toHaveLength(1);
+  expect(kit.stats()).toMatchObject({ readings: 1_000, missing: 0, malformed: 0, late: 0, ahead: 0 });
+  await producer.close();
 });
 
 test('a slow loop holds back the receipts of complete batches, and nothing live', async () => {

@@ -346,3 +346,19 @@ test('producers can ask for the time', async () => {
   plant.clock.advance(0.25);
   expect(await plant.request(session, TIME)).toEqual({ now: plant.clock.exact() });
 });
+
+test('numbers of series mean the same from before the first one on, and something else when a channel begins anew', async () => {
+  const { plant, session } = setup({ limits: { channels: 1, idle: 500 } });
+  const epochOf = async (site: string) => {
+    session.subscriptions.add(`${site}/series`);
+    return (await plant.catalogue(session, { channel: site })).epoch;
+  };
+  const before = await epochOf('plant/7');
+  plant.publish(session, packet([pressure], []));
+  expect(await epochOf('plant/7')).toBe(before);
+  for (const channel of ['plant/8', 'plant/7']) {
+    plant.clock.advance(600);
+    plant.publish(session, packet([level], []), channel);
+  }
+  expect(await epochOf('plant/7')).not.toBe(before);
+});

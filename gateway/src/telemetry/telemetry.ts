@@ -82,6 +82,9 @@ export class Telemetry implements Disposable {
   readonly #rollups = new Rollups();
   readonly #context: SiteContext;
   readonly #sites = new Map<string, Site>();
+  /** The life of the numbers of series, as long as no channel has had two lives. */
+  readonly #epoch = randomInt(2 ** 32);
+  #anyGone = false;
   readonly #gone = newTotals();
   readonly #listeners = new Set<RollupListener>();
   /** Of each length of windows what takes its next roll-up back. */
@@ -213,12 +216,16 @@ export class Telemetry implements Disposable {
     const known = this.#sites.get(channel);
     if (known !== undefined) return known;
     const { channels, idle } = this.#settings.limits;
-    const gone = (site: Site) => addTotals(this.#gone, site.totals());
+    const gone = (site: Site) => {
+      this.#anyGone = true;
+      addTotals(this.#gone, site.totals());
+    };
     if (!makeRoom(this.#sites, channels, now - idle, gone)) {
       this.#counters.refused.channels++;
       throw new SpillwayError('too-many-channels', `readings are published in ${channels} channels`);
     }
-    const site = new Site(channel, randomInt(2 ** 32), this.#context, now);
+    const epoch = this.#anyGone ? randomInt(2 ** 32) : this.#epoch;
+    const site = new Site(channel, epoch, this.#context, now);
     this.#sites.set(channel, site);
     return site;
   }
@@ -232,7 +239,7 @@ export class Telemetry implements Disposable {
     if (!subscriptions.has(announced))
       throw new SpillwayError('forbidden', `subscribe to '${announced}' first`);
     const { windows } = this.#settings;
-    return this.#sites.get(channel)?.catalogue(from) ?? { epoch: 0, windows, series: [] };
+    return this.#sites.get(channel)?.catalogue(from) ?? { epoch: this.#epoch, windows, series: [] };
   }
 
   /** The next roll-up comes when a window has ended and what belongs to it is here. */
