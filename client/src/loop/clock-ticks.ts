@@ -77,6 +77,11 @@ export class TickClock {
     return Math.floor((this.time(now) - this.#epoch) / this.#step);
   }
 
+  /** The last tick that is due by a time on the server's clock. */
+  at(serverTime: number): number {
+    return this.#step === undefined ? 0 : Math.floor((serverTime - this.#epoch) / this.#step);
+  }
+
   /** When a tick is due, on the server's clock. */
   due(tick: number): number {
     return this.#epoch + tick * (this.#step ?? 0);

@@ -38,7 +38,9 @@ describe('an input by its fields', () => {
   test('is clamped to its range', () => {
     const far = codec.encode({ turn: 9, thrust: -3, fire: false, weapon: 'none' });
     expect(codec.decode(far)).toMatchObject({ turn: 1, thrust: 0 });
-    expect(() => codec.encode({ turn: Number.NaN, thrust: 0, fire: false, weapon: 'none' })).toThrow(StateError);
+    expect(() => codec.encode({ turn: Number.NaN, thrust: 0, fire: false, weapon: 'none' })).toThrow(
+      StateError,
+    );
   });
 
   test('random bytes are an input or refused', () => {

@@ -30,7 +30,10 @@ export function defineInput<const Fields extends InputFields>(fields: Fields): I
   const bytes = Math.ceil(bits / 8);
   const hasText = entries.some(([, { form }]) => form === 'text');
   if (entries.length === 0 || hasText || bytes > MAX_INPUT_BYTES)
-    throw new StateError('bad-schema', `an input has fields other than text, of 1 to ${MAX_INPUT_BYTES} bytes`);
+    throw new StateError(
+      'bad-schema',
+      `an input has fields other than text, of 1 to ${MAX_INPUT_BYTES} bytes`,
+    );
   return {
     encode(input) {
       const writer = new BitWriter(bytes);

@@ -127,7 +127,8 @@ function readFeedback(reader: Reader): InputFeedback {
   const received = reader.varint() - 1;
   const loss = reader.byte() / 255;
   const lead = reader.varint() / 10;
-  if (entity > MAX_ENTITY || received > MAX_TICK || lead > MAX_LEAD) throw new ProtocolError('bad-value', 'feedback out of range');
+  if (entity > MAX_ENTITY || received > MAX_TICK || lead > MAX_LEAD)
+    throw new ProtocolError('bad-value', 'feedback out of range');
   return { entity, received, loss, lead };
 }
 

@@ -29,7 +29,9 @@ export class PacketLoss {
   /** Has the packet of this number come, as far as is remembered? */
   has(sequence: number): boolean {
     const { length } = this.#came;
-    return sequence <= this.#highest && sequence > this.#highest - length && this.#came[sequence % length] === 1;
+    return (
+      sequence <= this.#highest && sequence > this.#highest - length && this.#came[sequence % length] === 1
+    );
   }
 
   /**

@@ -297,7 +297,9 @@ describe('a receiver of inputs', () => {
         return decode(bytes);
       },
     });
-    expect(() => made.receive(Uint8Array.of(1, 2, 3), 0)).toThrow(expect.objectContaining({ code: 'bad-input' }));
+    expect(() => made.receive(Uint8Array.of(1, 2, 3), 0)).toThrow(
+      expect.objectContaining({ code: 'bad-input' }),
+    );
     expect(() => send([8, 9], 0)).toThrow(expect.objectContaining({ code: 'bad-input' }));
     expect(made.stats).toMatchObject({ malformed: 2, received: 0 });
     for (let tick = 10; tick < 28; tick++) send([tick], 0);
@@ -307,7 +309,12 @@ describe('a receiver of inputs', () => {
   });
 
   test('refuses options that make no sense', () => {
-    for (const wrong of [{ minBuffer: -1 }, { minBuffer: 50, maxBuffer: 10 }, { late: 0 }, { memory: 0 }])
+    for (const wrong of [
+      { minBuffer: -1 },
+      { minBuffer: 50, maxBuffer: 10 },
+      { lateShare: 0 },
+      { memory: 0 },
+    ])
       expect(() => receiver(wrong)).toThrow(RangeError);
   });
 });

@@ -5,7 +5,7 @@ export interface JitterOptions {
   /** Most time beyond the fastest way, ms. @default 100 */
   readonly maxBuffer?: number | undefined;
   /** Share of inputs that may come late. @default 0.0003 */
-  readonly late?: number | undefined;
+  readonly lateShare?: number | undefined;
   /** For how long an input counts at least, ms; at most twice as long. @default 30000 */
   readonly memory?: number | undefined;
 }
@@ -41,14 +41,15 @@ export class JitterTarget {
   #at = 0;
 
   /** @throws RangeError for an option outside its range */
-  constructor({ minBuffer = 0, maxBuffer = 100, late = 0.0003, memory = 30_000 }: JitterOptions = {}) {
+  constructor({ minBuffer = 0, maxBuffer = 100, lateShare = 0.0003, memory = 30_000 }: JitterOptions = {}) {
     if (!(minBuffer >= 0 && maxBuffer >= minBuffer && maxBuffer <= 1_000))
       throw new RangeError(`a buffer takes 0-1000 ms, not ${minBuffer}-${maxBuffer}`);
-    if (!(late > 0 && late < 1)) throw new RangeError(`late is a share above 0 and below 1, not ${late}`);
+    if (!(lateShare > 0 && lateShare < 1))
+      throw new RangeError(`lateShare is above 0 and below 1, not ${lateShare}`);
     if (!(memory >= 100)) throw new RangeError(`memory takes at least 100 ms, not ${memory}`);
     this.#min = minBuffer;
     this.#max = maxBuffer;
-    this.#late = late;
+    this.#late = lateShare;
     this.#memory = memory;
   }
 

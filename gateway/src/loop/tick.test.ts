@@ -147,7 +147,11 @@ describe('a fixed step', () => {
 
   test('runs by real timers, too', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const step = new FixedStep({ rate: 100 }, (tick) => tick === 5 && resolve(), () => {});
+    const step = new FixedStep(
+      { rate: 100 },
+      (tick) => tick === 5 && resolve(),
+      () => {},
+    );
     const before = performance.timeOrigin + performance.now();
     step.start();
     await promise;

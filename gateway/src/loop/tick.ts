@@ -94,8 +94,7 @@ export class FixedStep {
     if (!(rate >= 1 && rate <= 1_000)) throw new RangeError(`rate takes 1-1000 ticks a second, not ${rate}`);
     if (!(Number.isInteger(maxCatchUp) && maxCatchUp >= 1 && maxCatchUp <= 1_000))
       throw new RangeError(`maxCatchUp takes 1-1000 ticks, not ${maxCatchUp}`);
-    if (!(precision >= 0 && precision <= 5))
-      throw new RangeError(`precision takes 0-5 ms, not ${precision}`);
+    if (!(precision >= 0 && precision <= 5)) throw new RangeError(`precision takes 0-5 ms, not ${precision}`);
     this.step = 1_000 / rate;
     this.#tick = tick;
     this.#failed = failed;
