@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { settled } from '../compliance/fixture.ts';
 import type { Readings, ReadingsOptions } from './readings.ts';
@@ -107,6 +108,14 @@ test('a signal ends a loop, after what waits', async () => {
   abort.abort();
   await over;
   expect(seen).toEqual([0]);
+});
+
+test('a loop that is over leaves nothing at its signal', async () => {
+  const { signal } = new AbortController();
+  const { loop } = setup({ signal });
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  await loop.return();
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
 test('a loop has the channels and series that it asks for', async () => {

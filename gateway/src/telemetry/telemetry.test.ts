@@ -45,6 +45,28 @@ test('each window of each series is rolled up once it has settled', () => {
   ]);
 });
 
+test('a window may settle for longer than it is', () => {
+  const { plant, session, start } = setup({ windows: [100], settle: 250 });
+  plant.publish(session, packet([pressure], [{ of: pressure, seq: 0, readings: ramp(start, 20) }]));
+  plant.clock.advance(349);
+  expect(plant.rollups('plant/7/100')).toEqual([]);
+  plant.publish(session, packet([], [{ of: pressure, seq: 20, readings: [[start + 99, 7]] }]));
+  plant.clock.advance(1);
+  expect(plant.rollups('plant/7/100')).toMatchObject([{ start, count: 11, last: 7, amended: false }]);
+});
+
+test('the last reading of a window is the one with the latest time, in whatever order they come', () => {
+  const { plant, session, start } = setup({ windows: [100] });
+  const readings = [
+    [start + 50, 1],
+    [start + 80, 2],
+    [start + 60, 3],
+  ] as const;
+  plant.publish(session, packet([pressure], [{ of: pressure, seq: 0, readings }]));
+  plant.clock.advance(150);
+  expect(plant.rollups('plant/7/100')).toMatchObject([{ count: 3, last: 2 }]);
+});
+
 test('a dashboard that is behind has the newest window of a part, whatever else was late', () => {
   const { plant, session, start } = setup({ windows: [100] });
   plant.publish(session, packet([pressure], [{ of: pressure, seq: 0, readings: ramp(start, 10) }]));
@@ -279,6 +301,9 @@ test('a series that made room is made anew when its producer comes back to it', 
   plant.clock.advance(600);
   plant.publish(session, packet([], [{ of: pressure, seq: 5, readings: ramp(start + 1_200, 5) }]));
   expect(plant.kit.stats()).toMatchObject({ series: 1, readings: 15, undefined: 0 });
+  plant.rollups('plant/7/100');
+  plant.clock.advance(150);
+  expect(plant.rollups('plant/7/100')).toMatchObject([{ series: 2, start: start + 1_200, count: 5 }]);
 });
 
 test('raw packets are passed on as the very bytes, and only good ones', () => {
