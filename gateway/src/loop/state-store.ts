@@ -22,13 +22,10 @@ export class StateStore {
   #levels: Int32Array<ArrayBuffer>;
   #words: string[] = [];
   #kinds: Int16Array<ArrayBuffer>;
-  #fresh: Uint8Array<ArrayBuffer>;
   /** As committed. */
   kinds: Int16Array<ArrayBuffer>;
   /** The frame at which a slot's entity last changed. */
   changed: Int32Array<ArrayBuffer>;
-  /** The frame at which a slot's entity was new. */
-  born: Int32Array<ArrayBuffer>;
   #texts: (Uint8Array | undefined)[] = [];
   #textLevels: number[] = [];
   readonly #frames: Frame[] = [];
@@ -49,9 +46,7 @@ export class StateStore {
     this.#levels = new Int32Array(capacity * schema.stride);
     this.#kinds = new Int16Array(capacity).fill(VACANT);
     this.kinds = new Int16Array(capacity).fill(VACANT);
-    this.#fresh = new Uint8Array(capacity);
     this.changed = new Int32Array(capacity);
-    this.born = new Int32Array(capacity);
   }
 
   get capacity(): number {
@@ -71,7 +66,7 @@ export class StateStore {
   /** Takes a slot. Throws StateError `too-many-entities`. */
   add(kind: KindPlan): number {
     let id = this.high;
-    // An id means another entity only when nothing of the former one can be on its way any more.
+    // An id means another entity only when no frame that had the former one can be a baseline any more.
     const rested = this.#resting[0];
     if (rested !== undefined && this.frame - rested.frame > this.history) {
       id = rested.id;
@@ -80,7 +75,6 @@ export class StateStore {
     else throw new StateError('too-many-entities', `${this.#limit} ids are in use or rest`);
     if (id >= this.capacity) this.#grow();
     this.#kinds[id] = kind.index;
-    this.#fresh[id] = 1;
     this.size++;
     return id;
   }
@@ -138,12 +132,10 @@ export class StateStore {
       if (kind === VACANT) continue;
       const from = id * stride;
       const count = this.schema.kinds[kind]!.fields.length;
-      let same = last !== undefined && this.#fresh[id] === 0;
+      let same = last !== undefined;
       for (let at = from; same && at < from + count; at++) same = next.levels[at] === last!.levels[at];
       if (same) continue;
       this.changed[id] = frame;
-      if (this.#fresh[id] === 1) this.born[id] = frame;
-      this.#fresh[id] = 0;
       this.#encodeTexts(id, kind);
     }
   }
@@ -180,8 +172,6 @@ export class StateStore {
     this.#levels = grown(new Int32Array(capacity * this.schema.stride), this.#levels);
     this.#kinds = grown(new Int16Array(capacity).fill(VACANT), this.#kinds);
     this.kinds = grown(new Int16Array(capacity).fill(VACANT), this.kinds);
-    this.#fresh = grown(new Uint8Array(capacity), this.#fresh);
     this.changed = grown(new Int32Array(capacity), this.changed);
-    this.born = grown(new Int32Array(capacity), this.born);
   }
 }

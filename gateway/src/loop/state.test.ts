@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { StateView } from '@spillway/client/loop';
 import {
   angle,
@@ -161,6 +162,40 @@ describe('a viewer', () => {
     expect(pass().entities.size).toBe(0);
   });
 
+  test('that sees it again, and is told nothing for want of room, hears of it when it goes, too', () => {
+    let visible: readonly number[] = [];
+    const { sync, viewer, view, commit, pass } = pair({
+      interest: (see) => visible.forEach(see),
+      partBytes: 200,
+      bytesPerTick: 200,
+    });
+    const ids = Array.from({ length: 100 }, (_, x) => sync.add('shot', { x }));
+    const last = ids.at(-1)!;
+    visible = [last];
+    expect([...pass().entities.keys()]).toEqual([last]);
+    // It goes and comes back unheard of; then a hundred are to be told at once, and it goes before its turn.
+    for (visible of [[], ids, ids.slice(0, 1)]) {
+      commit();
+      encode(viewer);
+    }
+    for (let tick = 0; tick < 20; tick++) {
+      pass();
+    }
+    expect([...pass().entities.keys()]).toEqual([ids[0]]);
+    expect(view.stats().missingBaselines).toBe(0);
+  });
+
+  test('is told of an entity that has the id of one that it never heard was gone', () => {
+    const { sync, viewer, commit, pass } = pair({}, 3);
+    const id = sync.add('craft', CRAFT);
+    pass();
+    sync.remove(id);
+    for (let unheard = 0; unheard < 5; unheard++) commit();
+    expect(sync.add('shot', { x: 0 })).toBe(id);
+    expect(pass().entities.get(id)).toEqual({ kind: 'shot', x: 0 });
+    expect(viewer.stats()).toMatchObject({ full: 2, delta: 0 });
+  });
+
   test('that says it has nothing is told everything in full', () => {
     const { sync, viewer, commit, pass } = pair();
     sync.add('craft', CRAFT);
@@ -317,6 +352,7 @@ function run(seed: number, faults: { loss: number; delay: number; repeat: number
   let acks: { at: number; ack: ReturnType<() => typeof view.ack> }[] = [];
   const waiting = new Map<number, Uint8Array>();
   let last: Snapshot<Entity> | undefined;
+  let compared = 0;
 
   const step = (tick: number, calm: boolean): void => {
     if (!calm) {
@@ -376,7 +412,11 @@ function run(seed: number, faults: { loss: number; delay: number; repeat: number
   /** What is not called stale is exactly what the server had at that tick. */
   const compare = ({ tick, entities, stale }: Snapshot<Entity>): void => {
     const then = truth.get(tick)!;
-    for (const [id, state] of entities) if (!stale.has(id)) expect(state).toEqual(then.get(id));
+    for (const [id, state] of entities) {
+      if (stale.has(id)) continue;
+      compared++;
+      if (!isDeepStrictEqual(state, then.get(id))) expect(state).toEqual(then.get(id));
+    }
   };
 
   const storm = 60 + below(120);
@@ -386,6 +426,7 @@ function run(seed: number, faults: { loss: number; delay: number; repeat: number
   expect(last?.tick).toBe(storm + 60);
   expect(new Map(last!.entities)).toEqual(expected);
   expect(last!.stale.size).toBe(0);
+  expect(compared).toBeGreaterThan(storm);
 }
 
 test('whatever is lost, late, repeated or replaced, a client shows what the server had, and all of it in the end', () => {

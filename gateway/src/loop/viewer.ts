@@ -182,7 +182,7 @@ export class Viewer {
 
   /** What differs between the world and what the client has, by ascending slot. */
   #collect(): void {
-    const { frame, kinds, born, changed } = this.#store;
+    const { frame, kinds, changed } = this.#store;
     const interest = this.#interest;
     this.#round++;
     if (interest !== undefined) interest(this.#see);
@@ -194,12 +194,12 @@ export class Viewer {
       let known = this.#known[id]!;
       if (visible) {
         present++;
-        if (known !== PRESENT || born[id]! > this.#since[id]!) {
+        if (known !== PRESENT) {
           this.#known[id] = PRESENT;
           this.#since[id] = frame;
           this.#acked[id] = -1;
           // Where the client may have it from before, it is to be told when it goes, even if it is not told till then.
-          this.#told[id] = known === LEAVING || this.#told[id]! >= 0 ? 0 : -1;
+          this.#told[id] = known === LEAVING ? 0 : -1;
         } else if (this.#acked[id]! >= changed[id]!) {
           // What it has is the state of this frame, too: a later change can be told against this one.
           this.#acked[id] = frame;
