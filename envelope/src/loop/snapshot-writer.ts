@@ -186,17 +186,17 @@ export class SnapshotWriter {
   #change(code: number, change: number, level: number, levelBits: number): void {
     const folded = change > 0 ? change * 2 - 2 : change * -2 - 1;
     const low = this.#spread.bits(code);
-    const quotient = folded / 2 ** low;
-    if (quotient >= ESCAPE) {
+    // Unsigned: a folded change may have 32 bits.
+    const ones = folded >>> low;
+    if (ones >= ESCAPE) {
       this.#spread.escaped(code, low);
       this.#body.write((1 << ESCAPE) - 1, ESCAPE);
       this.#body.write(level, levelBits);
       return;
     }
     this.#spread.learn(code, folded);
-    const ones = Math.floor(quotient);
     this.#body.write((1 << (ones + 1)) - 2, ones + 1);
-    this.#body.write(folded % 2 ** low, low);
+    this.#body.write(folded & ((1 << low) - 1), low);
   }
 }
 
