@@ -24,6 +24,8 @@ export interface SeriesRollup extends WindowSummary {
 export interface RollupMessage {
   /** Newer messages of the same key make it worthless. */
   readonly key: string;
+  /** It is about a window before the newest. */
+  readonly late: boolean;
   readonly bytes: Uint8Array;
 }
 
@@ -56,8 +58,9 @@ export class Rollups {
     for (const number of numbers) {
       for (const part of news.get(number)!) {
         // Late news of a window must not replace the newest one, which may still wait for a slow dashboard.
-        const key = number === newest ? `${part}` : `${part}.${number % KEYS}`;
-        yield { key, bytes: this.#pack(site, which, number, part) };
+        const late = number !== newest;
+        const key = late ? `${part}.${number % KEYS}` : `${part}`;
+        yield { key, late, bytes: this.#pack(site, which, number, part) };
       }
     }
   }

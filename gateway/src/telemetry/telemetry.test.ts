@@ -1,4 +1,5 @@
 import { decodeWanted, SERIES, TIME, WANTED } from '@spillway/envelope/telemetry';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { SpillwayError } from '../core/errors.ts';
 import { definition, packet, TestPlant, TestSession } from './test-plant.ts';
@@ -76,11 +77,11 @@ test('a dashboard that is behind has the newest window of a part, whatever else 
   plant.clock.advance(100);
   const keys = plant.published
     .filter(({ channel }) => channel === 'plant/7/100')
-    .map(({ key, delivery }) => [key, delivery]);
+    .map(({ key, delivery, maxAge }) => [key, delivery, maxAge]);
   expect(keys).toEqual([
-    ['0', 'latest'],
-    [`0.${(start / 100) % 64}`, 'latest'],
-    ['0', 'latest'],
+    ['0', 'latest', undefined],
+    [`0.${(start / 100) % 64}`, 'latest', 2_000],
+    ['0', 'latest', undefined],
   ]);
 });
 
@@ -263,6 +264,34 @@ test('what is no packet of readings is refused with a code and a reason', () => 
   expect(refusal({ no: 'bytes' })).toMatchObject({ code: 'bad-packet' });
   expect(refusal(good, 'OTHER')).toMatchObject({ code: 'bad-packet' });
   expect(plant.kit.stats()).toMatchObject({ malformed: 2, packets: 0 });
+});
+
+test('whatever bytes come, what is thrown is an error with a code', () => {
+  const { plant, session, start } = setup();
+  const good = packet(
+    [pressure, level],
+    [
+      { of: pressure, seq: 0, readings: ramp(start, 40) },
+      { of: level, seq: 0, skip: 'overflow', count: 3 },
+    ],
+  );
+  const edits = fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { maxLength: 6 });
+  fc.assert(
+    fc.property(edits, fc.nat(good.length), (changes, length) => {
+      const bytes = good.slice(0, length);
+      for (const [at, byte] of changes) if (at < length) bytes[at] = byte;
+      try {
+        plant.publish(session, bytes);
+      } catch (error) {
+        expect(error).toBeInstanceOf(SpillwayError);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+  plant.clock.advance(10_000);
+  const { readings, duplicates, missing } = plant.kit.stats();
+  expect(readings + duplicates).toBeGreaterThan(0);
+  expect(missing).toBeGreaterThanOrEqual(0);
 });
 
 test('series, producers and channels have limits, and who is idle makes room', () => {

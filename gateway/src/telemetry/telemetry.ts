@@ -255,7 +255,7 @@ export class Telemetry implements Disposable {
   }
 
   #publish(which: number): void {
-    const { windows, settle } = this.#settings;
+    const { windows, settle, lateness } = this.#settings;
     const length = windows[which]!;
     const newest = Math.floor((this.#clock.now() - settle) / length) - 1;
     for (const site of this.#sites.values()) {
@@ -267,8 +267,11 @@ export class Telemetry implements Disposable {
         const rollup = seriesRollup(site.name, series, which, number);
         if (rollup !== undefined) for (const listener of this.#listeners) listener(rollup);
       };
-      for (const { key, bytes } of this.#rollups.take(site, which, newest, told))
-        this.#gateway.publish(channel, ROLLUP, bytes, { delivery: 'latest', key });
+      for (const { key, late, bytes } of this.#rollups.take(site, which, newest, told)) {
+        // Nothing takes the place of late news, so it gets out of the way by itself where a dashboard cannot keep up.
+        const maxAge = late ? Math.max(length, lateness) : undefined;
+        this.#gateway.publish(channel, ROLLUP, bytes, { delivery: 'latest', key, maxAge });
+      }
     }
   }
 }

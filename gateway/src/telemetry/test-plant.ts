@@ -12,7 +12,7 @@ import {
 import { ManualClock } from '../compliance/fixture.ts';
 import type { ChannelOptions } from '../core/channel-rules.ts';
 import type { RequestHandler } from '../core/request-handlers.ts';
-import type { SessionHandle } from '../core/session-handle.ts';
+import type { SendOptions, SessionHandle } from '../core/session-handle.ts';
 import type { TelemetryOptions } from './options.ts';
 import { Telemetry } from './telemetry.ts';
 
@@ -23,6 +23,7 @@ export interface Published {
   readonly payload: unknown;
   readonly key: string | undefined;
   readonly delivery: string | undefined;
+  readonly maxAge: number | undefined;
 }
 
 /** A roll-up as a dashboard reads it. */
@@ -61,12 +62,8 @@ export class TestPlant {
     const gateway = {
       channel: (pattern: string, rule: ChannelOptions) => this.channels.set(pattern, rule),
       handle: (type: string, handler: RequestHandler) => this.#handlers.set(type, handler),
-      publish: (
-        channel: string,
-        type: string,
-        payload: unknown,
-        about: { key?: string; delivery?: string },
-      ) => this.published.push({ channel, type, payload, key: about.key, delivery: about.delivery }),
+      publish: (channel: string, type: string, payload: unknown, { key, delivery, maxAge }: SendOptions) =>
+        this.published.push({ channel, type, payload, key, delivery, maxAge }),
     };
     const clock = { now: () => this.clock.exact(), after: this.clock.after.bind(this.clock) };
     this.kit = new Telemetry(gateway as never, patterns, options, clock);
