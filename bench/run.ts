@@ -12,6 +12,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   loss: 'loss.ts',
   age: '../e2e/network/age.ts',
   window: '../e2e/network/window.ts',
+  inputs: 'inputs.ts',
   tick: 'tick.ts',
   chaos: '../e2e/chaos/chaos.ts',
   'slow-reader': '../e2e/slow-reader/slow-reader.ts',
