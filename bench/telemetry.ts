@@ -80,7 +80,7 @@ function report(
   const packets = after.stats.packets - before.stats.packets;
   const cpu = after.cpu - before.cpu;
   const each = cpu / taken;
-  const perSecond = (count: number) => `${Math.round(count / took).toLocaleString('en')}/s`;
+  const perSecond = (count: number) => `${thousands(count / took)}/s`;
   const { late, missing, rollups } = after.stats;
   const bytes = (sentAfter.bytes - sentBefore.bytes) / sent;
   console.log(`  ${transport}: ${series} series each, ${after.sessions} sessions, ${took.toFixed(1)} s`);
@@ -102,12 +102,19 @@ function report(
   console.log(
     `    producers  ${(producing / sent).toFixed(3)} us a reading, ${((producing / took / 1e6) * 100).toFixed(0)} % of a core for all`,
   );
-  const goal = GOALS[transport];
   const extrapolated = 1e6 / each;
-  console.log(
-    `    one core   ${Math.round(extrapolated).toLocaleString('en')} readings/s (1 s / CPU a reading); goal ${goal.toLocaleString('en')}: ${extrapolated >= goal ? 'met' : 'missed'}`,
-  );
-  if (extrapolated < goal) process.exitCode = 1;
+  const goal = GOALS[transport];
+  // The goals are of the load that stands without flags.
+  const verdict = values.readings === undefined && values.hertz === '200' ? `; goal ${thousands(goal)}` : '';
+  console.log(`    one core   ${thousands(extrapolated)} readings/s (1 s / CPU a reading)${verdict}`);
+  if (verdict !== '' && extrapolated < goal) {
+    console.log('               MISSED');
+    process.exitCode = 1;
+  }
+}
+
+function thousands(count: number): string {
+  return Math.round(count).toLocaleString('en');
 }
 
 function script(name: string): string {
