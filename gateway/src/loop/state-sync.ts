@@ -25,6 +25,11 @@ export interface StateSyncOptions {
   readonly history?: number | undefined;
 }
 
+/** The fields of an entity, and its kind or not. */
+export type ValuesOf<Kinds extends KindSet, Kind extends keyof Kinds> = FieldsOf<Kinds[Kind]> & {
+  readonly kind?: Kind;
+};
+
 /** How a world does. */
 export interface StateSyncStats {
   readonly entities: number;
@@ -58,9 +63,9 @@ export class StateSync<const Kinds extends KindSet = KindSet> {
 
   /**
    * Adds an entity with all its fields. Returns its id, which is its own until `history` frames after it is gone.
-   * @throws StateError `unknown-kind`, `unknown-field`, `bad-value` also for a field that is missing, `too-many-entities`
+   * @throws StateError `unknown-kind`, `unknown-field`, `too-many-entities`, `bad-value` also for a field that is missing
    */
-  add<Kind extends keyof Kinds & string>(kind: Kind, values: FieldsOf<Kinds[Kind]>): number {
+  add<Kind extends keyof Kinds & string>(kind: Kind, values: ValuesOf<Kinds, Kind>): number {
     const plan = this.#schema.plan(kind);
     this.#check(plan, values, true);
     const id = this.#store.add(plan);
@@ -69,11 +74,11 @@ export class StateSync<const Kinds extends KindSet = KindSet> {
   }
 
   /**
-   * Changes fields of an entity. Numbers outside their range are clamped and counted; anything else that a field cannot
-   * hold changes nothing and throws.
+   * Changes fields of an entity; an entity as `get` gives it may be given back whole. Numbers outside their range are
+   * clamped and counted; anything else that a field cannot hold changes nothing and throws.
    * @throws StateError `unknown-entity`, `unknown-field`, `bad-value`
    */
-  update<Kind extends keyof Kinds & string>(id: number, values: Partial<FieldsOf<Kinds[Kind]>>): void {
+  update<Kind extends keyof Kinds & string>(id: number, values: Partial<ValuesOf<Kinds, Kind>>): void {
     const plan = this.#store.plan(id);
     this.#check(plan, values, false);
     this.#set(id, plan, values);
@@ -130,6 +135,10 @@ export class StateSync<const Kinds extends KindSet = KindSet> {
     const ignored: Tally = { clamped: 0 };
     for (const name in values) {
       const index = plan.names.indexOf(name);
+      if (name === 'kind' && values[name] !== plan.name) {
+        throw new StateError('bad-value', `a ${plan.name} stays one`);
+      }
+      if (name === 'kind') continue;
       if (index >= 0) check(plan, index, values[name], ignored);
       else throw new StateError('unknown-field', `${plan.name} has no field '${name}'`);
     }
@@ -141,7 +150,8 @@ export class StateSync<const Kinds extends KindSet = KindSet> {
   #set(id: number, plan: KindPlan, values: Readonly<Record<string, unknown>>): void {
     for (const name in values) {
       const index = plan.names.indexOf(name);
-      const field = plan.fields[index]!;
+      const field = plan.fields[index];
+      if (field === undefined) continue;
       if (field.form === 'text') this.#store.setWord(id, index, values[name] as string);
       else this.#store.setLevel(id, index, field.level(values[name], this.#tally));
     }

@@ -279,6 +279,15 @@ describe('a world', () => {
     expect(sync.stats().entities).toBe(1);
   });
 
+  test('takes an entity back as it gives it, but not as another kind', () => {
+    const { sync } = pair();
+    const id = sync.add('craft', { kind: 'craft', ...CRAFT });
+    const state = sync.get(id)!;
+    if (state.kind === 'craft') sync.update<'craft'>(id, { ...state, x: 9 });
+    expect(sync.get(id)).toEqual({ ...state, x: 9 });
+    expect(() => sync.update<'shot'>(id, { kind: 'shot', x: 9 })).toThrow(code('bad-value'));
+  });
+
   test('clamps numbers outside their range and counts them', () => {
     const { sync } = pair();
     const id = sync.add('craft', { ...CRAFT, x: 5000 });
