@@ -28,6 +28,7 @@ const { values } = parseArgs({
     producers: { type: 'string' },
     series: { type: 'string' },
     hertz: { type: 'string' },
+    float64: { type: 'boolean', default: false },
   },
 });
 const producers = Number(values.producers);
@@ -49,7 +50,10 @@ class Machine {
     this.session = session;
     this.kit = telemetry(session, { channel: 'plant/1', clock: { serverNow: clock } });
     this.#series = Array.from({ length: series }, (_, number) =>
-      this.kit.series(`machine-${index}/sensor-${number}`, { unit: 'degC', decimals: 2 }),
+      this.kit.series(`machine-${index}/sensor-${number}`, {
+        unit: 'degC',
+        decimals: values.float64 ? undefined : 2,
+      }),
     );
     this.#levels = Float64Array.from(this.#series, () => 20 + 60 * Math.random());
   }
