@@ -124,7 +124,7 @@ export class Producer implements AsyncDisposable {
     this.#channel = session.channel(settings.channel);
     this.#complete = session.channel(completeChannel(settings.channel));
     const producer = this.id;
-    const now = (): number => this.#time.serverNow();
+    const now = (): number => this.now();
     const knows = (series: number): boolean => this.#known.has(series);
     this.#livePacker = new Packer(settings.datagramBytes, {
       producer,
@@ -211,6 +211,11 @@ export class Producer implements AsyncDisposable {
     this.#seen.push(0);
     this.#defineSoon(0);
     return series;
+  }
+
+  /** What a reading without a time gets: ms since the Unix epoch, by the gateway's clock. */
+  now(): number {
+    return this.#time.serverNow();
   }
 
   /** Packs and sends what waits, without waiting for its time. Resolves when the gateway has all `complete` readings. */
