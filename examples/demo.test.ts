@@ -1,9 +1,8 @@
-import { type Channel, connect, type Session } from '@spillway/client';
+import { connect, type Session } from '@spillway/client';
 import { createGateway, type Gateway } from '@spillway/gateway';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { pageUrl } from './address.ts';
 import { ARENA_CHANNEL, RULES } from './arena/rules.ts';
-import { type ArenaEvents, decodeState, encodeInput, type Joined, type Look } from './arena/wire.ts';
 import { Demo, type Overview } from './demo.ts';
 import { decodeBatch } from './telemetry/batch.ts';
 import { ALARM_CHANNEL, lineChannel, QUANTITIES } from './telemetry/catalogue.ts';
@@ -30,86 +29,20 @@ afterAll(async () => {
   await gateway.close();
 });
 
-async function visit(): Promise<{ session: Session; arena: Channel<ArenaEvents> }> {
+async function visit(): Promise<{ session: Session }> {
   const session = await connect(url, { transports: ['websocket'] });
   sessions.push(session);
-  const arena = session.channel<ArenaEvents>(ARENA_CHANNEL);
-  await arena.subscribe();
-  return { session, arena };
+  return { session };
 }
 
-function join(session: Session, name: unknown): Promise<Joined> {
-  return session.request<object, Joined>('JOIN', { name });
-}
-
-/** Where a craft is, as the arena's states tell. */
-function follow(arena: Channel<ArenaEvents>, id: number): { x: number | undefined } {
-  const seen: { x: number | undefined } = { x: undefined };
-  arena.on('STATE', (payload) => {
-    seen.x = decodeState(payload)?.crafts.find((craft) => craft.id === id)?.x;
-  });
-  return seen;
-}
-
-test('two visitors see each other, and one who closes is gone for the other', async () => {
-  const [ada, bob] = [await visit(), await visit()];
-  const rosters: string[][] = [];
-  ada.arena.on('ROSTER', ({ pilots }) =>
-    rosters.push(pilots.filter(({ bot }) => !bot).map(({ name }) => name)),
-  );
-  const { id } = await join(ada.session, '  Ada ');
-  const other = await join(bob.session, 'Bob');
-  expect(other.id).not.toBe(id);
-  await vi.waitFor(() => expect(rosters.at(-1)).toEqual(['Ada', 'Bob']));
-  const { roster, orbs } = await bob.session.request<unknown, Look>('LOOK');
-  expect(roster.pilots).toHaveLength(RULES.bots + 2);
-  expect(orbs).toHaveLength(RULES.orbs);
-  await bob.session.close();
-  await vi.waitFor(() => expect(rosters.at(-1)).toEqual(['Ada']));
-});
-
-test('input steers the own craft, for everybody to see, and is passed on to nobody', async () => {
-  const [ada, bob] = [await visit(), await visit()];
-  const { id } = await join(ada.session, 'Ada');
-  const seen = follow(bob.arena, id);
-  const input = vi.fn();
-  bob.arena.on('INPUT', input);
-  await vi.waitFor(() => expect(seen.x).toBeDefined());
-  const start = seen.x!;
-  // Away from the nearer wall, long enough to get somewhere.
-  const dx = start < RULES.width / 2 ? 1 : -1;
-  let counter = 0;
-  await vi.waitFor(
-    () => {
-      counter += 1;
-      ada.arena.publish('INPUT', encodeInput({ counter, dx, dy: 0 }), { delivery: 'unreliable' });
-      expect((seen.x! - start) * dx).toBeGreaterThan(100);
-    },
-    { interval: 16, timeout: 5000 },
-  );
-  expect(input).not.toHaveBeenCalled();
-});
-
-test('joining twice gives the same craft, leaving gives it back', async () => {
+test('the overview counts who plays and the bots', async () => {
   const { session } = await visit();
-  const first = await join(session, 'Ada');
-  expect(await join(session, 'Eve')).toEqual(first);
-  const players = async () => (await session.request<unknown, Overview>('OVERVIEW')).players;
-  const before = await players();
-  await session.request('LEAVE');
-  expect(await players()).toBe(before - 1);
-});
-
-test('a name that shows nothing and an input of the wrong size are refused with their codes', async () => {
-  const { session, arena } = await visit();
-  await expect(join(session, ' \u200b')).rejects.toMatchObject({ code: 'bad-name' });
-  await expect(join(session, 7)).rejects.toMatchObject({ code: 'bad-name' });
-  await join(session, 'Ada');
-  const errors: string[] = [];
-  session.on('error', ({ code }) => errors.push(code));
-  arena.publish('INPUT', new Uint8Array(5));
-  arena.publish('STATE', new Uint8Array(3));
-  await vi.waitFor(() => expect(errors).toEqual(['bad-input', 'unknown-event']));
+  const overview = () => session.request<unknown, Overview>('OVERVIEW');
+  await session.channel(ARENA_CHANNEL).subscribe();
+  await session.request('JOIN', { name: 'Ada' });
+  expect(await overview()).toMatchObject({ players: 1, bots: RULES.bots });
+  await session.channel(ARENA_CHANNEL).unsubscribe();
+  await vi.waitFor(async () => expect((await overview()).players).toBe(0));
 });
 
 test('readings of every sensor arrive a hundred times a second', async () => {

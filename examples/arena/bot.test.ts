@@ -7,7 +7,7 @@ import { World } from './world.ts';
 test('eight bots keep the arena alive: every one of them moves and scores within a minute', () => {
   const random = seededRandom(4);
   const world = new World(random);
-  const bots = Array.from({ length: RULES.bots }, () => new Bot(world.join()!, random));
+  const bots = Array.from({ length: RULES.bots }, (_, id) => new Bot(world.join(id), random));
   const travelled = new Map<number, number>();
   for (let step = 0; step < 60 * TICK_RATE; step += 1) {
     for (const bot of bots) bot.play(world);
@@ -26,7 +26,7 @@ test('eight bots keep the arena alive: every one of them moves and scores within
 test('a bot flies slower than a person can', () => {
   const random = seededRandom(5);
   const world = new World(random);
-  const bot = new Bot(world.join()!, random);
+  const bot = new Bot(world.join(1), random);
   let fastest = 0;
   for (let step = 0; step < 20 * TICK_RATE; step += 1) {
     bot.play(world);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Camera } from './camera.ts';
+import { Camera, middleOf } from './camera.ts';
 import { RULES } from './rules.ts';
 
 test('a wide view shows the whole arena, whoever is followed', () => {
@@ -23,4 +23,16 @@ test('on a phone the camera follows a craft and stops at the walls', () => {
   const wall = camera.toView({ x: 0, y: 500 }).x;
   expect(wall).toBeGreaterThan(0);
   expect(wall).toBeLessThan(12);
+});
+
+test('what the server thinks a screen shows is what it shows', () => {
+  const camera = new Camera();
+  camera.resize(360, 560);
+  const craft = { x: 60, y: 480 };
+  camera.follow(craft, 1);
+  const { extent } = camera;
+  const middle = middleOf(craft, extent);
+  const corner = camera.toView({ x: middle.x - extent.width / 2, y: middle.y + extent.height / 2 });
+  expect(corner.x).toBeCloseTo(0);
+  expect(corner.y).toBeCloseTo(560);
 });

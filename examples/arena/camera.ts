@@ -9,6 +9,12 @@ export interface Point {
 /** CSS pixels per world unit at least, to play: below, crafts are too small to tell apart. */
 const MIN_SCALE = 0.5;
 
+/** The size of a view in world units. */
+export interface Extent {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** World units shown beyond the walls. */
 const MARGIN = 16;
 
@@ -29,6 +35,11 @@ export class Camera {
   /** CSS pixels per world unit. */
   get scale(): number {
     return this.#scale;
+  }
+
+  /** How much of the world fits into the view. */
+  get extent(): Extent {
+    return { width: this.#width / this.#scale, height: this.#height / this.#scale };
   }
 
   /** Takes the view's size, CSS pixels. */
@@ -53,6 +64,11 @@ export class Camera {
       y: (y - this.#y) * this.#scale + this.#height / 2,
     };
   }
+}
+
+/** The middle of a view of this extent that follows a target. */
+export function middleOf(target: Point, { width, height }: Extent): Point {
+  return { x: clamp(target.x, width, RULES.width), y: clamp(target.y, height, RULES.height) };
 }
 
 /** The middle of a span of `seen` units that stays inside `size` and its margins; the very middle when all is seen. */

@@ -1,6 +1,6 @@
 import { element, setText } from '../shared/element.ts';
 import { ranking, type Scene } from './scene.ts';
-import type { CraftState } from './wire.ts';
+import type { Standing } from './wire.ts';
 
 /** Rows shown; the player's own comes on top of that when it is further down. */
 const ROWS = 8;
@@ -23,23 +23,23 @@ export class Leaderboard {
     this.#list = list;
   }
 
-  show(crafts: readonly CraftState[], scene: Scene, me: number | undefined): void {
-    const ranked = ranking(crafts).map((craft, index) => ({ craft, rank: index + 1 }));
+  show(standings: readonly Standing[], scene: Scene, me: number | undefined): void {
+    const ranked = ranking(standings).map((standing, index) => ({ ...standing, rank: index + 1 }));
     const shown = ranked.slice(0, ROWS);
-    const mine = ranked.slice(ROWS).find(({ craft }) => craft.id === me);
+    const mine = ranked.slice(ROWS).find(({ id }) => id === me);
     if (mine) shown[ROWS - 1] = mine;
     while (this.#rows.length < shown.length) this.#addRow();
     for (const [index, row] of this.#rows.entries()) {
       const entry = shown[index];
       row.root.hidden = !entry;
       if (!entry) continue;
-      const pilot = scene.pilot(entry.craft.id);
-      row.root.classList.toggle('mine', entry.craft.id === me);
-      row.swatch.dataset.craft = String(entry.craft.id % 8);
+      const pilot = scene.pilot(entry.id);
+      row.root.classList.toggle('mine', entry.id === me);
+      row.swatch.dataset.craft = String(pilot?.colour ?? 7);
       setText(row.rank, String(entry.rank));
       setText(row.name, pilot?.name ?? '…');
-      setText(row.tag, entry.craft.id === me ? 'you' : pilot?.bot ? 'bot' : '');
-      setText(row.score, String(entry.craft.score));
+      setText(row.tag, entry.id === me ? 'you' : pilot?.bot ? 'bot' : '');
+      setText(row.score, String(entry.points));
     }
   }
 

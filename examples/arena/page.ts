@@ -1,26 +1,26 @@
 import '../shared/style.css';
 import './colours.css';
 import './arena.css';
-import { type Channel, RequestError } from '@spillway/client';
+import { type Channel, RequestError, type Session } from '@spillway/client';
 import { byId, setText } from '../shared/element.ts';
 import { openPage } from '../shared/page.ts';
 import { Palette } from '../shared/palette.ts';
+import { ArenaClient } from './client.ts';
 import { Controls } from './controls.ts';
+import { Diagnosis } from './diagnosis.ts';
+import { Figures } from './figures.ts';
+import { REST } from './flight.ts';
 import { Leaderboard } from './leaderboard.ts';
 import { installNetwork } from './network/install.ts';
 import { NetworkPanel } from './network/panel.ts';
-import { ARENA_CHANNEL, INPUT_RATE, TICK_RATE } from './rules.ts';
+import { ARENA_CHANNEL } from './rules.ts';
 import { Scene } from './scene.ts';
-import { Timeline } from './timeline.ts';
 import { Toggle } from './toggle.ts';
 import { View } from './view.ts';
-import { type ArenaEvents, decodeState, encodeInput, type Joined, type Look } from './wire.ts';
+import type { ArenaEvents, Joined, Look } from './wire.ts';
 
 /** How long an announcement stays, ms. */
 const NEWS_TIME = 5000;
-
-/** Two ticks behind, and a little for jitter: there is nearly always a state on either side to draw between. */
-const DRAW_DELAY = 2000 / TICK_RATE + 10;
 
 const NAME_KEY = 'spillway-name';
 
@@ -28,12 +28,14 @@ const NAME_KEY = 'spillway-name';
 const network = installNetwork();
 const { query, link } = openPage();
 const scene = new Scene();
-const timeline = new Timeline(DRAW_DELAY);
+const palette = new Palette();
 const field = byId('field', HTMLCanvasElement);
-const view = new View(field, new Palette());
+const view = new View(field, palette);
 const controls = new Controls(field);
 const networkPanel = new NetworkPanel(network, byId('network', HTMLElement));
 const networkToggle = new Toggle('network', 'KeyN');
+const figures = new Figures(byId('figures', HTMLElement), palette);
+const figuresToggle = new Toggle('figures', 'KeyF');
 const leaderboard = new Leaderboard(byId('board', HTMLOListElement));
 const form = byId('join', HTMLFormElement);
 const nameField = byId('name', HTMLInputElement);
@@ -43,53 +45,61 @@ const news = byId('news', HTMLElement);
 const left = byId('left', HTMLElement);
 
 let channel: Channel<ArenaEvents> | undefined;
+let arena: ArenaClient | undefined;
+const diagnosis = new Diagnosis();
 /** The name that the player wants to play under; set from JOIN until LEAVE, over reconnects. */
 let playing: string | undefined;
-let me: number | undefined;
+/** What was told of how much of the world this screen shows. */
+let told = '';
 let newsTimer: ReturnType<typeof setTimeout> | undefined;
 
 window.spillway.arena = {
   /** Id of the own craft; undefined while watching. */
   get me() {
-    return me;
+    return arena?.me;
   },
   /** What is drawn at this moment. */
   get crafts() {
-    return timeline.sample(performance.now());
+    return arena?.crafts ?? [];
   },
   pilot: (id: number) => scene.pilot(id),
+  /** How the loop does; undefined before it has begun. */
+  stats: () => arena?.stats(),
+  /** The simulated network. */
+  network,
 };
 
 link.listen({
   session(session) {
-    const arena = session.channel<ArenaEvents>(ARENA_CHANNEL);
-    arena.on('STATE', (payload, { ts }) => {
-      const state = decodeState(payload);
-      const now = performance.now();
-      if (state) timeline.add(state, ts ?? now, now);
-    });
-    arena.on('ORBS', ({ orbs }) => scene.takeOrbs(orbs));
-    arena.on('ROSTER', (roster) => scene.takeRoster(roster));
-    arena.on('ROUND', ({ winner, score }) => announce(`${winner} wins the round with ${score} points`));
+    channel = session.channel<ArenaEvents>(ARENA_CHANNEL);
+    channel.on('ORBS', ({ orbs }) => scene.takeOrbs(orbs));
+    channel.on('ROSTER', (roster) => scene.takeRoster(roster));
+    channel.on('ROUND', ({ winner, score }) => announce(`${winner} wins the round with ${score} points`));
     session.on('gap', () => void look());
-    channel = arena;
+    arena = new ArenaClient(session, () => (playing === undefined ? undefined : stick()));
   },
-  open() {
-    me = undefined;
-    timeline.clear();
+  open(session) {
     scene.forget();
-    void enter();
+    told = '';
+    void enter(session);
   },
 });
 
+/** A pilot without a hand on anything lets go of the stick. */
+function stick(): { readonly dx: number; readonly dy: number } {
+  const [dx, dy] = controls.direction;
+  return dx === 0 && dy === 0 ? REST : { dx, dy };
+}
+
 /** Subscribes before it looks, so that nothing can happen unseen in between. */
-async function enter(): Promise<void> {
+async function enter(session: Session): Promise<void> {
   try {
-    await channel?.subscribe();
+    await arena?.enter();
   } catch (error) {
     report(error);
     return;
   }
+  if (session !== link.session) return;
   await look();
   if (playing !== undefined) await join(playing);
 }
@@ -114,7 +124,6 @@ async function join(name: string): Promise<void> {
   try {
     const joined = await session.request<object, Joined>('JOIN', { name });
     playing = joined.name;
-    me = joined.id;
     remember(joined.name);
     showPlaying(true);
   } catch (error) {
@@ -141,7 +150,6 @@ form.addEventListener('submit', (event) => {
 
 leave.addEventListener('click', () => {
   playing = undefined;
-  me = undefined;
   showPlaying(false);
   link.session?.request('LEAVE').catch(report);
   nameField.focus();
@@ -178,33 +186,35 @@ function recall(): string {
   }
 }
 
-let counter = 0;
-let inputDue = 0;
-
-/** Sends the stick `INPUT_RATE` times a second whatever the screen's refresh rate; never a backlog of it. */
-function sendInput(now: number): void {
-  // A frame that comes a little early counts: at 60 Hz the next one would be a whole input late.
-  if (now < inputDue - 4 || me === undefined || link.state !== 'open') return;
-  const interval = 1000 / INPUT_RATE;
-  inputDue = Math.max(inputDue + interval, now - interval);
-  counter = (counter + 1) & 0xffff;
-  const [dx, dy] = controls.direction;
-  channel?.publish('INPUT', encodeInput({ counter, dx, dy }), { delivery: 'latest' });
-}
-
 let boardDue = 0;
 
 function frame(now: number): void {
   requestAnimationFrame(frame);
-  sendInput(now);
-  const crafts = timeline.sample(now);
-  view.draw(crafts, scene, me, now);
+  const drawn = arena?.update(now);
+  const me = arena?.me;
+  const ghost = figuresToggle.isOpen ? arena?.told : undefined;
+  view.draw(drawn ?? [], scene, me, now, ghost);
+  if (figuresToggle.isOpen && arena) figures.show(diagnosis.groups(arena, network, now), now);
   if (now < boardDue) return;
   boardDue = now + 250;
   if (networkToggle.isOpen) networkPanel.refresh();
-  leaderboard.show(timeline.newest?.crafts ?? [], scene, me);
-  const seconds = Math.ceil((timeline.newest?.left ?? 0) / 10);
-  if (timeline.newest) setText(left, `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`);
+  if (!arena) return;
+  leaderboard.show(arena.standings, scene, me);
+  const seconds = arena.left;
+  if (seconds !== undefined)
+    setText(left, `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`);
+  if (figuresToggle.isOpen) diagnosis.ask(link.session, now);
+  tellExtent(me);
+}
+
+/** Tells the server how much of the world this screen shows: what lies beyond need not be sent. */
+function tellExtent(me: number | undefined): void {
+  const { width, height } = view.extent;
+  const extent = { width: Math.ceil(width), height: Math.ceil(height) };
+  const words = `${me} ${extent.width} ${extent.height}`;
+  if (me === undefined || words === told || link.state !== 'open') return;
+  told = words;
+  link.session?.request('VIEW', extent).catch(report);
 }
 
 nameField.value = query.name ?? recall();

@@ -1,11 +1,11 @@
 /** The channel of the one room of this example. */
 export const ARENA_CHANNEL = 'arena/main';
 
-/** Ticks a second of the authoritative world, and states a second on the wire. */
-export const TICK_RATE = 30;
+/** Ticks a second of the world, here and there: each takes one input of each player. */
+export const TICK_RATE = 60;
 
-/** Inputs a second of one player. */
-export const INPUT_RATE = 60;
+/** A snapshot goes out on every second tick: 30 a second. */
+export const SNAPSHOT_EVERY = 2;
 
 /** Distances in world units, times in seconds. Shared by the server and the page. */
 export const RULES = {
@@ -23,9 +23,9 @@ export const RULES = {
   rareValue: 5,
   roundSeconds: 120,
   bots: 8,
-  /** Players and bots together. One STATE of all of them fits a datagram: see `stateBytes`. */
+  /** Players and bots together. */
   maxCrafts: 48,
   maxNameLength: 16,
-  /** A craft whose player sent nothing for so long coasts to a stop. */
+  /** A craft goes on as its player last said while inputs are missing, for so long; then it coasts to a stop. */
   inputTimeout: 0.5,
 } as const;

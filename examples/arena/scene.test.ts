@@ -22,20 +22,20 @@ test('after forgetting, a new gateway that counts from one is believed', () => {
 
 test('a roster replaces the one before', () => {
   const scene = new Scene();
-  scene.takeRoster({ version: 4, pilots: [{ id: 1, name: 'Ada', bot: false }] });
-  scene.takeRoster({ version: 5, pilots: [{ id: 2, name: 'Oder', bot: true }] });
+  scene.takeRoster({ version: 4, pilots: [{ id: 1, name: 'Ada', bot: false, colour: 0 }] });
+  scene.takeRoster({ version: 5, pilots: [{ id: 2, name: 'Oder', bot: true, colour: 1 }] });
   expect(scene.pilot(1)).toBeUndefined();
   expect(scene.pilot(2)?.name).toBe('Oder');
 });
 
 test('a roster that was overtaken by a later one changes nothing', () => {
   const scene = new Scene();
-  scene.takeRoster({ version: 5, pilots: [{ id: 2, name: 'Oder', bot: true }] });
+  scene.takeRoster({ version: 5, pilots: [{ id: 2, name: 'Oder', bot: true, colour: 1 }] });
   scene.takeRoster({ version: 4, pilots: [] });
   expect(scene.pilot(2)?.name).toBe('Oder');
 });
 
 test('the ranking goes by score and stays put among equals', () => {
-  const craft = (id: number, score: number) => ({ id, score, x: 0, y: 0, vx: 0, vy: 0 });
-  expect(ranking([craft(3, 5), craft(2, 5), craft(1, 9)]).map(({ id }) => id)).toEqual([1, 2, 3]);
+  const standing = (id: number, points: number) => ({ id, points });
+  expect(ranking([standing(3, 5), standing(2, 5), standing(1, 9)]).map(({ id }) => id)).toEqual([1, 2, 3]);
 });

@@ -1,4 +1,4 @@
-import type { CraftState, OrbState, Pilot, Roster } from './wire.ts';
+import type { OrbState, Pilot, Roster, Standing } from './wire.ts';
 
 /** What reliable events add up to: who flies, and where the orbs are. */
 export class Scene {
@@ -37,7 +37,7 @@ export class Scene {
   }
 }
 
-/** Crafts by score, best first; equal ones keep the order of their ids, so that rows do not swap about. */
-export function ranking(crafts: readonly CraftState[]): CraftState[] {
-  return [...crafts].sort((one, other) => other.score - one.score || one.id - other.id);
+/** Pilots by score, best first; equal ones keep the order of their ids, so that rows do not swap about. */
+export function ranking(standings: readonly Standing[]): Standing[] {
+  return [...standings].sort((one, other) => other.points - one.points || one.id - other.id);
 }

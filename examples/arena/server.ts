@@ -1,59 +1,88 @@
 import { type Gateway, type SessionHandle, SpillwayError } from '@spillway/gateway';
+import { createLoop, Grid, type Loop, type Player, type Tick } from '@spillway/gateway/loop';
 import { pick, type Random } from '../shared/random.ts';
-import { Ticker } from '../shared/ticker.ts';
 import { Bot } from './bot.ts';
-import { ARENA_CHANNEL, RULES, TICK_RATE } from './rules.ts';
-import { Seat } from './seat.ts';
+import { type Extent, middleOf } from './camera.ts';
+import type { Stick } from './flight.ts';
+import { ARENA_CHANNEL, RULES, SNAPSHOT_EVERY, TICK_RATE } from './rules.ts';
 import {
+  ARENA_INPUT,
+  ARENA_STATE,
   type ArenaEvents,
+  type ArenaKinds,
   cleanName,
-  decodeInput,
-  encodeState,
   type Joined,
   type Look,
+  MAX_ENTITIES,
   type Pilot,
   type Roster,
+  type ServerFigures,
 } from './wire.ts';
-import { World } from './world.ts';
+import { type Craft, World } from './world.ts';
 
 const BOT_NAMES = ['Rhine', 'Loire', 'Tagus', 'Oder', 'Drava', 'Meuse', 'Ebro', 'Thames', 'Tiber', 'Vistula'];
 
-/** The arena on a gateway: takes JOIN, LOOK, LEAVE and inputs, runs the world, publishes what happens. */
+/** Neighbours in the list should not look the same. */
+const COLOURS = 8;
+
+/** World units told beyond the edges of a screen: the camera takes a moment to follow. */
+const LOOKAHEAD = 160;
+
+/** A craft and who flies it. Its entity has the pilot's id. */
+interface Seat {
+  readonly pilot: Pilot;
+  readonly craft: Craft;
+  /** The entity that tells the score. */
+  readonly score: number;
+}
+
+/** The arena on a gateway: a loop with its world, and the requests and events around it. */
 export class Arena {
   readonly #gateway: Gateway;
   readonly #world: World;
+  readonly #loop: Loop<ArenaKinds, Stick, Extent>;
+  readonly #grid = new Grid({ cellSize: 200 });
   readonly #bots: Bot[] = [];
-  readonly #pilots = new Map<number, Pilot>();
-  /** By session id. */
-  readonly #seats = new Map<string, Seat>();
+  /** By id of the craft's entity. */
+  readonly #seats = new Map<number, Seat>();
+  readonly #round: number;
   #rosterVersion = 0;
-  readonly #ticker = new Ticker(TICK_RATE, () => this.#tick());
+  /** Pilots so far. */
+  #seated = 0;
 
   /** Declares the channel and the handlers; nothing moves until `start`. */
   constructor(gateway: Gateway, random: Random = Math.random) {
     this.#gateway = gateway;
     this.#world = new World(random);
-    this.#seatBots(random);
-    gateway.channel(ARENA_CHANNEL, {
-      delivery: 'latest',
-      onPublish: ({ type, payload }, { session }) => {
-        if (type !== 'INPUT')
-          throw new SpillwayError('unknown-event', `players send INPUT here, not '${type}'`);
-        this.#input(session, payload);
-        return false;
+    this.#loop = createLoop<ArenaKinds, Stick, Extent>(gateway, ARENA_CHANNEL, {
+      rate: TICK_RATE,
+      snapshotEvery: SNAPSHOT_EVERY,
+      state: ARENA_STATE,
+      maxEntities: MAX_ENTITIES,
+      input: ARENA_INPUT,
+      step: (tick) => this.#step(tick),
+      interest: (player, see) => this.#show(player, see),
+      leave: (player) => this.#leave(player),
+      channel: {
+        onPublish: ({ type }) => {
+          throw new SpillwayError('unknown-event', `nobody publishes '${type}' here`);
+        },
       },
-      // Somebody who no longer watches no longer plays; so a closed tab leaves, too.
-      onUnsubscribe: ({ session }) => this.#leave(session),
     });
+    this.#round = this.#loop.state.add('round', { left: RULES.roundSeconds });
+    this.#seatBots(random);
     gateway.handle('LOOK', (): Look => ({ roster: this.#roster(), orbs: this.#world.orbs }));
-    gateway.handle('JOIN', (payload, { session }) => this.#join(session, payload));
-    gateway.handle('LEAVE', (_payload, { session }) => this.#leave(session));
-    gateway.on('close', (session) => this.#leave(session));
+    gateway.handle('JOIN', (payload, { session }) => this.#join(this.#player(session), payload));
+    gateway.handle('LEAVE', (_payload, { session }) => this.#leave(this.#player(session)));
+    gateway.handle('VIEW', (payload, { session }) => {
+      this.#player(session).data = extentOf(payload);
+    });
+    gateway.handle('FIGURES', (_payload, { session }) => this.#figures(this.#player(session)));
   }
 
   /** People who play now, without the bots. */
   get players(): number {
-    return this.#seats.size;
+    return this.#seats.size - this.#bots.length;
   }
 
   get bots(): number {
@@ -61,72 +90,121 @@ export class Arena {
   }
 
   start(): void {
-    this.#ticker.start();
+    this.#loop.start();
   }
 
   stop(): void {
-    this.#ticker.stop();
+    this.#loop.stop();
   }
 
   #seatBots(random: Random): void {
     const names = [...BOT_NAMES];
     for (let index = 0; index < RULES.bots; index += 1) {
-      const craft = this.#world.join();
-      if (!craft) return;
       const name = pick(random, names);
       names.splice(names.indexOf(name), 1);
-      this.#bots.push(new Bot(craft, random));
-      this.#pilots.set(craft.id, { id: craft.id, name, bot: true });
+      this.#bots.push(new Bot(this.#seat(name, true).craft, random));
     }
   }
 
-  #join(session: SessionHandle, payload: unknown): Joined {
+  #seat(name: string, bot: boolean): Seat {
+    const { state } = this.#loop;
+    const id = state.add('craft', { x: 0, y: 0, vx: 0, vy: 0 });
+    const craft = this.#world.join(id);
+    const score = state.add('score', { pilot: id, points: 0 });
+    this.#seated += 1;
+    const seat = { pilot: { id, name, bot, colour: this.#seated % COLOURS }, craft, score };
+    this.#seats.set(id, seat);
+    this.#tell(craft);
+    return seat;
+  }
+
+  #player(session: SessionHandle): ArenaPlayer {
+    const player = this.#loop.players.get(session.id);
+    if (!player) throw new SpillwayError('not-in-the-arena', `subscribe to ${ARENA_CHANNEL} first`);
+    return player;
+  }
+
+  #join(player: ArenaPlayer, payload: unknown): Joined {
     const given = (payload as { name?: unknown } | null)?.name;
     if (typeof given !== 'string') throw new SpillwayError('bad-name', 'JOIN needs {"name": "…"}');
     const name = cleanName(given);
     if (name === '') throw new SpillwayError('bad-name', 'a name needs at least one visible character');
-    const seated = this.#seats.get(session.id);
-    if (seated) return { id: seated.craft.id, name: seated.pilot.name };
-    const craft = this.#world.join();
-    if (!craft) {
+    const seated = this.#seats.get(player.entity ?? Number.NaN);
+    if (seated) return seated.pilot;
+    if (this.#world.isFull) {
       throw new SpillwayError('arena-full', `the arena holds ${RULES.maxCrafts} crafts; try again soon`);
     }
-    const seat = new Seat(craft, name, performance.now());
-    this.#seats.set(session.id, seat);
-    this.#pilots.set(craft.id, seat.pilot);
+    const { pilot } = this.#seat(name, false);
+    player.entity = pilot.id;
     this.#publishRoster();
-    return { id: craft.id, name };
+    return pilot;
   }
 
-  #leave(session: SessionHandle): void {
-    const seat = this.#seats.get(session.id);
+  /** Also for whoever no longer watches; so a closed tab leaves, too. */
+  #leave(player: ArenaPlayer): void {
+    const seat = this.#seats.get(player.entity ?? Number.NaN);
+    player.entity = undefined;
     if (!seat) return;
-    this.#seats.delete(session.id);
-    this.#pilots.delete(seat.craft.id);
-    this.#world.leave(seat.craft.id);
+    const { id } = seat.pilot;
+    this.#seats.delete(id);
+    this.#world.leave(id);
+    this.#grid.remove(id);
+    this.#loop.state.remove(id);
+    this.#loop.state.remove(seat.score);
     this.#publishRoster();
   }
 
-  #input(session: SessionHandle, payload: unknown): void {
-    const seat = this.#seats.get(session.id);
-    // Inputs are datagrams: some are still on their way when their player has left.
-    if (!seat) return;
-    const input = payload instanceof Uint8Array ? decodeInput(payload) : undefined;
-    if (!input) throw new SpillwayError('bad-input', 'INPUT is four bytes: counter, dx, dy');
-    if (seat.take(input, performance.now())) this.#world.steer(seat.craft.id, input.dx, input.dy);
+  /** Names what a player is told of: what the screen shows, the scores and the round. Who only watches sees everything. */
+  #show(player: ArenaPlayer, see: (id: number) => void): void {
+    see(this.#round);
+    for (const { score } of this.#seats.values()) see(score);
+    const own = this.#seats.get(player.entity ?? Number.NaN)?.craft;
+    if (!own || !player.data) {
+      for (const id of this.#seats.keys()) see(id);
+      return;
+    }
+    const { x, y } = middleOf(own, player.data);
+    const [reachX, reachY] = [player.data.width / 2 + LOOKAHEAD, player.data.height / 2 + LOOKAHEAD];
+    this.#grid.rectangle(x - reachX, y - reachY, x + reachX, y + reachY, see);
   }
 
-  #tick(): void {
+  #step({ dt, players, state }: Tick<ArenaKinds, Stick, Extent>): void {
+    for (const { entity, input } of players) {
+      // Without an input a craft goes on as it was told; the world ends that after a while.
+      if (entity !== undefined && input) this.#world.steer(entity, input.dx, input.dy);
+    }
     for (const bot of this.#bots) bot.play(this.#world);
-    const { orbs, round } = this.#world.step(1 / TICK_RATE);
+    const { orbs, round } = this.#world.step(dt);
     if (orbs.length > 0) this.#publish('ORBS', { orbs });
     if (round?.winner) {
-      const winner = this.#pilots.get(round.winner.id)?.name ?? 'somebody';
+      const winner = this.#seats.get(round.winner.id)?.pilot.name ?? 'somebody';
       this.#publish('ROUND', { winner, score: round.score });
     }
-    const left = Math.ceil(this.#world.left * 10);
-    const state = encodeState({ left, crafts: [...this.#world.crafts.values()] });
-    this.#gateway.publish(ARENA_CHANNEL, 'STATE', state);
+    for (const { craft, score } of this.#seats.values()) {
+      this.#tell(craft);
+      state.update(score, { points: craft.score });
+    }
+    state.update(this.#round, { left: Math.ceil(this.#world.left) });
+  }
+
+  #tell(craft: Craft): void {
+    const { id, x, y, vx, vy } = craft;
+    this.#grid.set(id, x, y);
+    this.#loop.state.update(id, { x, y, vx, vy });
+  }
+
+  #figures(player: ArenaPlayer): ServerFigures {
+    const { ticks, state } = this.#loop.stats();
+    const { input, view } = player.stats();
+    return {
+      budget: ticks.budget.p50,
+      budgetTop: ticks.budget.p99,
+      late: ticks.late.p99,
+      skipped: ticks.skipped,
+      depth: input.depth,
+      seen: view.present,
+      entities: state.entities,
+    };
   }
 
   #publishRoster(): void {
@@ -135,10 +213,25 @@ export class Arena {
   }
 
   #roster(): Roster {
-    return { pilots: [...this.#pilots.values()], version: this.#rosterVersion };
+    return { pilots: [...this.#seats.values()].map(({ pilot }) => pilot), version: this.#rosterVersion };
   }
 
-  #publish<Type extends 'ROSTER' | 'ORBS' | 'ROUND'>(type: Type, payload: ArenaEvents[Type]): void {
+  #publish<Type extends keyof ArenaEvents>(type: Type, payload: ArenaEvents[Type]): void {
     this.#gateway.publish(ARENA_CHANNEL, type, payload, { delivery: 'reliable' });
   }
+}
+
+type ArenaPlayer = Player<Stick, Extent>;
+
+/** What VIEW tells: how much of the world a screen shows, in its units. */
+function extentOf(payload: unknown): Extent {
+  const { width, height } = (payload ?? {}) as Partial<Extent>;
+  if (!(Number(width) > 0 && Number(height) > 0)) {
+    throw new SpillwayError('bad-view', 'VIEW needs {"width": …, "height": …}');
+  }
+  // More than all of the world there is not.
+  return {
+    width: Math.min(Number(width), 2 * RULES.width),
+    height: Math.min(Number(height), 2 * RULES.height),
+  };
 }

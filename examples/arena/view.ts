@@ -1,11 +1,13 @@
 import type { Palette } from '../shared/palette.ts';
-import { Camera } from './camera.ts';
+import { Camera, type Extent, type Point } from './camera.ts';
+import type { Flight } from './flight.ts';
 import { RULES } from './rules.ts';
 import type { Scene } from './scene.ts';
-import type { CraftState } from './wire.ts';
 
-/** Colours for crafts; an id keeps its own. */
-const CRAFT_COLOURS = 8;
+/** A craft to draw. */
+export interface DrawnCraft extends Flight {
+  readonly id: number;
+}
 
 /** Length of a craft's trail, frames. */
 const TRAIL = 22;
@@ -38,8 +40,21 @@ export class View {
     this.#fit();
   }
 
-  /** Draws one frame. `me`: the craft to follow and to mark. `now` in ms. */
-  draw(crafts: readonly CraftState[], scene: Scene, me: number | undefined, now: number): void {
+  /** How much of the world is seen, in its units. */
+  get extent(): Extent {
+    return this.#camera.extent;
+  }
+
+  /**
+   * Draws one frame. `me`: the craft to follow and to mark. `now` in ms. `ghost`: where the server last said that it was.
+   */
+  draw(
+    crafts: readonly DrawnCraft[],
+    scene: Scene,
+    me: number | undefined,
+    now: number,
+    ghost?: Point,
+  ): void {
     const elapsed = Math.min(0.1, (now - this.#drawnAt) / 1000);
     this.#drawnAt = now;
     const mine = crafts.find(({ id }) => id === me) ?? { x: RULES.width / 2, y: RULES.height / 2 };
@@ -47,8 +62,9 @@ export class View {
     this.#pen.setTransform(this.#pixels, 0, 0, this.#pixels, 0, 0);
     this.#drawFloor();
     for (const orb of scene.orbs) this.#drawOrb(orb, now);
-    if (!this.#stillness.matches) this.#drawTrails(crafts);
-    for (const craft of crafts) this.#drawCraft(craft, craft.id === me);
+    if (!this.#stillness.matches) this.#drawTrails(crafts, scene);
+    if (ghost) this.#drawGhost(ghost);
+    for (const craft of crafts) this.#drawCraft(craft, scene, craft.id === me);
     if (this.#small) return;
     for (const craft of crafts) this.#drawName(craft, scene, craft.id === me);
   }
@@ -96,7 +112,7 @@ export class View {
     disc(pen, x, y, radius);
   }
 
-  #drawTrails(crafts: readonly CraftState[]): void {
+  #drawTrails(crafts: readonly DrawnCraft[], scene: Scene): void {
     const pen = this.#pen;
     const present = new Set(crafts.map(({ id }) => id));
     for (const id of this.#trails.keys()) if (!present.has(id)) this.#trails.delete(id);
@@ -106,7 +122,7 @@ export class View {
       this.#trails.set(id, trail);
       trail.push(x, y);
       if (trail.length > TRAIL * 2) trail.splice(0, 2);
-      pen.strokeStyle = this.#colour(id);
+      pen.strokeStyle = this.#colour(id, scene);
       pen.lineWidth = RULES.craftRadius * this.#camera.scale * 0.9;
       for (let at = 2; at < trail.length; at += 2) {
         pen.globalAlpha = 0.2 * (at / trail.length) ** 2;
@@ -121,7 +137,7 @@ export class View {
     pen.globalAlpha = 1;
   }
 
-  #drawCraft(craft: CraftState, mine: boolean): void {
+  #drawCraft(craft: DrawnCraft, scene: Scene, mine: boolean): void {
     const pen = this.#pen;
     const { x, y } = this.#camera.toView(craft);
     const radius = RULES.craftRadius * this.#camera.scale;
@@ -132,7 +148,7 @@ export class View {
       pen.arc(x, y, radius + 5, 0, 2 * Math.PI);
       pen.stroke();
     }
-    pen.fillStyle = this.#colour(craft.id);
+    pen.fillStyle = this.#colour(craft.id, scene);
     disc(pen, x, y, radius);
     // The bow: where it flies, further out the faster it is.
     const speed = Math.hypot(craft.vx, craft.vy);
@@ -142,7 +158,19 @@ export class View {
     disc(pen, x + nx * reach, y + ny * reach, radius * 0.34);
   }
 
-  #drawName(craft: CraftState, scene: Scene, mine: boolean): void {
+  #drawGhost(ghost: Point): void {
+    const pen = this.#pen;
+    const { x, y } = this.#camera.toView(ghost);
+    pen.strokeStyle = this.#palette.get('--muted');
+    pen.lineWidth = 1.5;
+    pen.setLineDash([4, 4]);
+    pen.beginPath();
+    pen.arc(x, y, RULES.craftRadius * this.#camera.scale, 0, 2 * Math.PI);
+    pen.stroke();
+    pen.setLineDash([]);
+  }
+
+  #drawName(craft: DrawnCraft, scene: Scene, mine: boolean): void {
     const name = scene.pilot(craft.id)?.name;
     if (!name) return;
     const pen = this.#pen;
@@ -153,8 +181,8 @@ export class View {
     pen.fillText(name, x, y - RULES.craftRadius * this.#camera.scale - (mine ? 11 : 7));
   }
 
-  #colour(id: number): string {
-    return this.#palette.get(`--craft-${id % CRAFT_COLOURS}`);
+  #colour(id: number, scene: Scene): string {
+    return this.#palette.get(`--craft-${scene.pilot(id)?.colour ?? 7}`);
   }
 }
 

@@ -1,29 +1,53 @@
+import {
+  defineInput,
+  defineState,
+  integer,
+  quantized,
+  type StateOf,
+  type StateSchema,
+} from '@spillway/envelope/loop';
 import { RULES } from './rules.ts';
 
-/** One craft as STATE carries it. Positions in world units, velocities in units/s. */
-export interface CraftState {
+const SPEED = { min: -512, max: 512, step: 1 / 8 } as const;
+const DIRECTION = { min: -1, max: 1, step: 1 / 127 } as const;
+
+/** Entities at most. Ids of those that are gone rest for a while. */
+export const MAX_ENTITIES = 1024;
+
+/**
+ * What snapshots carry: the crafts that a player sees, what every pilot has collected, and the round. An entity that did
+ * not change costs next to nothing.
+ */
+export const ARENA_STATE = defineState({
+  /** World units and units/s. */
+  craft: {
+    x: quantized({ min: 0, max: RULES.width, step: 1 / 16 }),
+    y: quantized({ min: 0, max: RULES.height, step: 1 / 16 }),
+    vx: quantized(SPEED),
+    vy: quantized(SPEED),
+  },
+  score: {
+    /** The pilot's id. */
+    pilot: integer({ min: 0, max: MAX_ENTITIES - 1 }),
+    points: integer({ min: 0, max: 65_535 }),
+  },
+  /** Whole seconds left. */
+  round: { left: integer({ min: 0, max: RULES.roundSeconds }) },
+});
+
+/** What a player sends for each tick: two bytes. */
+export const ARENA_INPUT = defineInput({ dx: quantized(DIRECTION), dy: quantized(DIRECTION) });
+
+/** The kinds of entities, for types. */
+export type ArenaKinds = typeof ARENA_STATE extends StateSchema<infer Kinds> ? Kinds : never;
+/** Anything that a snapshot carries, told apart by `kind`. */
+export type ArenaEntity = StateOf<typeof ARENA_STATE>;
+export type CraftEntity = Extract<ArenaEntity, { kind: 'craft' }>;
+
+/** What a pilot has collected in this round. */
+export interface Standing {
   readonly id: number;
-  readonly x: number;
-  readonly y: number;
-  readonly vx: number;
-  readonly vy: number;
-  readonly score: number;
-}
-
-/** What every subscriber gets `TICK_RATE` times a second, unreliably: complete, so a lost one costs nothing. */
-export interface ArenaState {
-  /** Seconds left in the round, in tenths. */
-  readonly left: number;
-  readonly crafts: readonly CraftState[];
-}
-
-/** What a player sends `INPUT_RATE` times a second, unreliably. */
-export interface ArenaInput {
-  /** Goes up by one each time, modulo 65536: an input that a newer one overtook is dropped. */
-  readonly counter: number;
-  /** Direction, each -1 to 1. */
-  readonly dx: number;
-  readonly dy: number;
+  readonly points: number;
 }
 
 /** One orb's place; `place` is stable, what lies there changes. */
@@ -38,9 +62,12 @@ export interface OrbState {
 
 /** Who flies a craft. */
 export interface Pilot {
+  /** The id of the craft's entity. */
   readonly id: number;
   readonly name: string;
   readonly bot: boolean;
+  /** Which of the eight colours. */
+  readonly colour: number;
 }
 
 /** Who flies, all of them. */
@@ -50,11 +77,8 @@ export interface Roster {
   readonly version: number;
 }
 
-/** Events on the arena's channel, by type. STATE and INPUT are bytes, the others JSON. */
+/** Events on the arena's channel beside the loop's own, by type. All JSON. */
 export interface ArenaEvents {
-  STATE: Uint8Array;
-  /** From a player; the server takes it in and tells nobody. */
-  INPUT: Uint8Array;
   /** Everybody, whenever somebody came or went. */
   ROSTER: Roster;
   /** Orbs that were collected and came back elsewhere. */
@@ -75,84 +99,19 @@ export interface Joined {
   readonly name: string;
 }
 
-const HEADER = 3;
-const PER_CRAFT = 9;
-/** Positions travel in sixteenths of a unit: 4096 units of world in 16 bits. */
-const POSITION_STEPS = 16;
-/** Velocities travel in steps of this many units/s: +-1024 in 8 bits. */
-const VELOCITY_STEP = 8;
-const MAX_SCORE = 65_535;
-
-/** Size of a STATE payload with so many crafts. */
-export function stateBytes(crafts: number): number {
-  return HEADER + PER_CRAFT * crafts;
-}
-
-/** Packs a state: tenths left (16 bit), count (8), then per craft id (8), x, y (16 each), vx, vy (8 each), score (16). Big-endian. */
-export function encodeState(state: ArenaState): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(stateBytes(state.crafts.length));
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, state.left);
-  view.setUint8(2, state.crafts.length);
-  let at = HEADER;
-  for (const craft of state.crafts) {
-    view.setUint8(at, craft.id);
-    view.setUint16(at + 1, Math.round(craft.x * POSITION_STEPS));
-    view.setUint16(at + 3, Math.round(craft.y * POSITION_STEPS));
-    view.setInt8(at + 5, Math.round(craft.vx / VELOCITY_STEP));
-    view.setInt8(at + 6, Math.round(craft.vy / VELOCITY_STEP));
-    view.setUint16(at + 7, Math.min(craft.score, MAX_SCORE));
-    at += PER_CRAFT;
-  }
-  return bytes;
-}
-
-/** Reads a STATE payload; undefined when it is none. */
-export function decodeState(bytes: Uint8Array): ArenaState | undefined {
-  if (bytes.length < HEADER) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const count = view.getUint8(2);
-  if (bytes.length !== stateBytes(count)) return undefined;
-  const crafts: CraftState[] = [];
-  for (let at = HEADER; at < bytes.length; at += PER_CRAFT) {
-    crafts.push({
-      id: view.getUint8(at),
-      x: view.getUint16(at + 1) / POSITION_STEPS,
-      y: view.getUint16(at + 3) / POSITION_STEPS,
-      vx: view.getInt8(at + 5) * VELOCITY_STEP,
-      vy: view.getInt8(at + 6) * VELOCITY_STEP,
-      score: view.getUint16(at + 7),
-    });
-  }
-  return { left: view.getUint16(0), crafts };
-}
-
-const INPUT_BYTES = 4;
-
-/** Packs an input: counter (16 bit), dx, dy (8 each, in 127ths). */
-export function encodeInput(input: ArenaInput): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(INPUT_BYTES);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, input.counter);
-  view.setInt8(2, Math.round(input.dx * 127));
-  view.setInt8(3, Math.round(input.dy * 127));
-  return bytes;
-}
-
-/** Reads an input; undefined when it is none. Directions longer than 1 are cut to 1. */
-export function decodeInput(bytes: Uint8Array): ArenaInput | undefined {
-  if (bytes.length !== INPUT_BYTES) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const dx = view.getInt8(2) / 127;
-  const dy = view.getInt8(3) / 127;
-  const length = Math.max(1, Math.hypot(dx, dy));
-  return { counter: view.getUint16(0), dx: dx / length, dy: dy / length };
-}
-
-/** Is `counter` newer than `last`, modulo 65536? */
-export function isNewer(counter: number, last: number): boolean {
-  const ahead = (counter - last) & 0xffff;
-  return ahead !== 0 && ahead < 0x8000;
+/** The answer to FIGURES: how the server's end does. Times in ms. */
+export interface ServerFigures {
+  /** Share of a tick that its work took, half of the ticks and 99 % of them at most. */
+  readonly budget: number;
+  readonly budgetTop: number;
+  /** How late ticks began, 99 % of them at most. */
+  readonly late: number;
+  readonly skipped: number;
+  /** Inputs of this player that wait for their tick. */
+  readonly depth: number;
+  /** Entities that this player is told of, and all there are. */
+  readonly seen: number;
+  readonly entities: number;
 }
 
 /** A name fit to show: visible characters, single spaces, `RULES.maxNameLength` at most. Empty when nothing is left. */

@@ -1,9 +1,11 @@
 import { between, type Random } from '../shared/random.ts';
+import { fly, inside } from './flight.ts';
 import { RULES } from './rules.ts';
-import type { CraftState, OrbState } from './wire.ts';
+import type { OrbState } from './wire.ts';
 
 /** A craft in the world; only the world moves it. */
-export interface Craft extends CraftState {
+export interface Craft {
+  readonly id: number;
   x: number;
   y: number;
   vx: number;
@@ -31,7 +33,6 @@ export class World {
   readonly #random: Random;
   #time = 0;
   #roundEnd: number = RULES.roundSeconds;
-  #lastId = 0;
 
   constructor(random: Random) {
     this.#random = random;
@@ -48,10 +49,12 @@ export class World {
     return Math.max(0, this.#roundEnd - this.#time);
   }
 
-  /** A new craft at a random place; undefined when the arena is full. */
-  join(): Craft | undefined {
-    if (this.crafts.size >= RULES.maxCrafts) return undefined;
-    const id = this.#freeId();
+  get isFull(): boolean {
+    return this.crafts.size >= RULES.maxCrafts;
+  }
+
+  /** A new craft at a random place, under an id that no other has. */
+  join(id: number): Craft {
     const craft: Craft = {
       id,
       ...this.#place(RULES.craftRadius * 3),
@@ -94,12 +97,7 @@ export class World {
       craft.dx = 0;
       craft.dy = 0;
     }
-    const keep = Math.exp(-RULES.drag * seconds);
-    craft.vx = (craft.vx + craft.dx * RULES.thrust * seconds) * keep;
-    craft.vy = (craft.vy + craft.dy * RULES.thrust * seconds) * keep;
-    craft.x += craft.vx * seconds;
-    craft.y += craft.vy * seconds;
-    stayInside(craft);
+    Object.assign(craft, fly(craft, craft, seconds));
   }
 
   /** Crafts that overlap drift apart and share their speed: a nudge, never a punishment. */
@@ -108,7 +106,7 @@ export class World {
     for (const [index, one] of list.entries()) {
       for (let next = index + 1; next < list.length; next += 1) nudge(one, list[next]!);
     }
-    for (const craft of list) stayInside(craft);
+    for (const craft of list) Object.assign(craft, inside(craft));
   }
 
   #collect(): OrbState[] {
@@ -157,27 +155,6 @@ export class World {
       x: Math.round(between(this.#random, margin, RULES.width - margin)),
       y: Math.round(between(this.#random, margin, RULES.height - margin)),
     };
-  }
-
-  /** Ids go round so that one that just left is not reused while clients still draw it. */
-  #freeId(): number {
-    do this.#lastId = (this.#lastId % 255) + 1;
-    while (this.crafts.has(this.#lastId));
-    return this.#lastId;
-  }
-}
-
-const WALL_BOUNCE = 0.4;
-
-function stayInside(craft: Craft): void {
-  const { craftRadius: radius, width, height } = RULES;
-  if (craft.x < radius || craft.x > width - radius) {
-    craft.x = Math.min(Math.max(craft.x, radius), width - radius);
-    craft.vx *= -WALL_BOUNCE;
-  }
-  if (craft.y < radius || craft.y > height - radius) {
-    craft.y = Math.min(Math.max(craft.y, radius), height - radius);
-    craft.vy *= -WALL_BOUNCE;
   }
 }
 

@@ -2,11 +2,11 @@ import '../shared/style.css';
 import '../arena/colours.css';
 import '../telemetry/colours.css';
 import './home.css';
-import { ARENA_CHANNEL, TICK_RATE } from '../arena/rules.ts';
+import { ArenaClient } from '../arena/client.ts';
+import { ARENA_CHANNEL } from '../arena/rules.ts';
 import { Scene } from '../arena/scene.ts';
-import { Timeline } from '../arena/timeline.ts';
 import { View } from '../arena/view.ts';
-import { type ArenaEvents, decodeState, type Look } from '../arena/wire.ts';
+import type { ArenaEvents, Look } from '../arena/wire.ts';
 import type { Overview } from '../demo.ts';
 import { ClockOffset } from '../shared/clock-offset.ts';
 import { byId, element, setText } from '../shared/element.ts';
@@ -28,7 +28,6 @@ const REFRESH = 2000;
 const { query, link } = openPage();
 const palette = new Palette();
 const scene = new Scene();
-const timeline = new Timeline(2000 / TICK_RATE + 10);
 const view = new View(byId('arena-preview', HTMLCanvasElement), palette, true);
 const history = new History();
 const clock = new ClockOffset();
@@ -39,16 +38,15 @@ const sparkline = new Sparkline(
   LINES.map((_name, line) => line * QUANTITIES.length + line),
 );
 
+let arena: ArenaClient | undefined;
+
 link.listen({
   session(session) {
-    const arena = session.channel<ArenaEvents>(ARENA_CHANNEL);
-    arena.on('STATE', (payload, { ts }) => {
-      const state = decodeState(payload);
-      const now = performance.now();
-      if (state) timeline.add(state, ts ?? now, now);
-    });
-    arena.on('ORBS', ({ orbs }) => scene.takeOrbs(orbs));
-    arena.subscribe().catch(console.error);
+    const channel = session.channel<ArenaEvents>(ARENA_CHANNEL);
+    channel.on('ORBS', ({ orbs }) => scene.takeOrbs(orbs));
+    channel.on('ROSTER', (roster) => scene.takeRoster(roster));
+    arena = new ArenaClient(session);
+    arena.enter().catch(console.error);
     for (const line of LINES.keys()) {
       const readings = session.channel<{ READINGS: Uint8Array }>(lineChannel(line));
       readings.on('READINGS', (payload) => {
@@ -61,10 +59,12 @@ link.listen({
     }
   },
   open(session) {
-    timeline.clear();
     clock.clear();
     scene.forget();
-    session.request<unknown, Look>('LOOK').then(({ orbs }) => scene.takeOrbs(orbs), console.error);
+    session.request<unknown, Look>('LOOK').then(({ orbs, roster }) => {
+      scene.takeOrbs(orbs);
+      scene.takeRoster(roster);
+    }, console.error);
     void refresh();
   },
   change: () => void refresh(),
@@ -118,7 +118,7 @@ async function refresh(): Promise<void> {
 
 function frame(now: number): void {
   requestAnimationFrame(frame);
-  view.draw(timeline.sample(now), scene, undefined, now);
+  view.draw(arena?.update(now) ?? [], scene, undefined, now);
   const farNow = clock.farTime(now);
   if (farNow !== undefined) sparkline.draw(farNow - DRAW_DELAY);
 }
