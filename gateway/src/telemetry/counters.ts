@@ -8,7 +8,7 @@ export interface Counters {
   malformed: number;
   /** Blocks of a series that nobody had defined yet; what was in them is `missing`. Its definition was asked for. */
   undefined: number;
-  /** Readings that were too late for their window's roll-up. */
+  /** Readings that were too late for the shortest of their windows. */
   late: number;
   /** Readings of a time too far ahead, and in no roll-up. */
   ahead: number;

@@ -11,8 +11,8 @@ export interface TelemetryOptions {
    */
   readonly settle?: number | undefined;
   /**
-   * How late a reading may be for its window: the roll-up is then published again. A later one is counted as `late`;
-   * `readings` and raw packets have it all the same. 0: no roll-up is published twice. @default 2000
+   * How long after its roll-up a window still takes readings: it is then published again. What comes later is counted as
+   * `late`; `readings` and raw packets have it all the same. 0: no roll-up is published twice. @default 2000
    */
   readonly lateness?: number | undefined;
   /** How far ahead of the gateway's clock a reading's time may be; one further ahead is counted as `ahead`. @default 1000 */

@@ -14,17 +14,19 @@ export interface SeriesInfo {
   readonly decimals: number;
 }
 
-/** The times that are rolled up, ms since the Unix epoch. */
+/** What is rolled up, ms since the Unix epoch. */
 export interface TimeRange {
+  /** Windows that ended up to then take nothing more. */
   readonly floor: number;
+  /** The latest time of a reading. */
   readonly ceiling: number;
 }
 
 /** Readings that are not rolled up. */
 export interface OutOfRange {
-  /** Of a time before the range. */
+  /** Too late for the shortest window, if not for longer ones. */
   late: number;
-  /** Of a time behind it. */
+  /** Of a time past the ceiling. */
   ahead: number;
 }
 
@@ -48,27 +50,25 @@ export class Series {
     this.#out = out;
   }
 
-  /** Rolls up the readings from index `from` to before `to`. Answers how many. */
+  /** Rolls up the readings from index `from` to before `to`. */
   add(
     times: Float64Array,
     values: Float64Array,
     from: number,
     to: number,
     { floor, ceiling }: TimeRange,
-  ): number {
+  ): void {
     const { windows } = this;
-    let added = 0;
     let index = from;
     while (index < to) {
       let time = times[index]!;
-      if (time < floor || time > ceiling) {
-        if (time < floor) this.#out.late++;
-        else this.#out.ahead++;
+      if (time > ceiling) {
+        this.#out.ahead++;
         index++;
         continue;
       }
       // A run of readings that share a window of every length, found with two comparisons for each.
-      let start = floor;
+      let start = Number.NEGATIVE_INFINITY;
       let end = ceiling;
       for (let which = 0; which < windows.length; which++) {
         const { length } = windows[which]!;
@@ -94,11 +94,11 @@ export class Series {
         last = value;
       }
       const count = index - begin;
-      added += count;
-      for (let which = 0; which < windows.length; which++)
-        windows[which]!.add(latest, count, sum, min, max, last);
+      for (let which = 0; which < windows.length; which++) {
+        if (windows[which]!.isOpen(latest, floor)) windows[which]!.add(latest, count, sum, min, max, last);
+        else if (which === 0) this.#out.late += count;
+      }
     }
-    return added;
   }
 
   /** Readings are missing, with `sign` -1 they are so no more. */

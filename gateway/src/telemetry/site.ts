@@ -82,7 +82,7 @@ export class Site {
   take(session: SessionHandle, bytes: Uint8Array, now: number): boolean {
     const { counters, reader, settings } = this.#context;
     this.heardAt = now;
-    this.#range.floor = now - settings.lateness;
+    this.#range.floor = now - settings.settle - settings.lateness;
     this.#range.ceiling = now + settings.ahead;
     let hasComplete = false;
     let refusal: SpillwayError | undefined;

@@ -108,30 +108,37 @@ test('a message of late news has all of its part, so that it may take the place 
   expect(plant.kit.stats()).toMatchObject({ rollups: 3, amended: 1 });
 });
 
-test('readings later than lateness, or too far ahead, are in no roll-up and counted', () => {
+test('readings too late for their window, or too far ahead, are not in its roll-up and counted', () => {
   const { plant, session, start } = setup({ lateness: 500, ahead: 200 });
-  plant.publish(
-    session,
-    packet(
-      [pressure],
-      [
-        {
-          of: pressure,
-          seq: 0,
-          readings: [
-            [start - 501, 1],
-            [start - 499, 2],
-            [start + 199, 3],
-            [start + 201, 4],
-          ],
-        },
-      ],
-    ),
-  );
+  const readings = [
+    // The window ended 600 ms ago: 50 to settle, and 500 more.
+    [start - 601, 1],
+    [start - 599, 2],
+    [start + 199, 3],
+    [start + 201, 4],
+  ] as const;
+  plant.publish(session, packet([pressure], [{ of: pressure, seq: 0, readings }]));
   expect(plant.kit.stats()).toMatchObject({ readings: 4, late: 1, ahead: 1 });
+  plant.clock.advance(50);
   plant.clock.advance(2_000);
-  const counted = plant.rollups('plant/7/100').reduce((sum, { count }) => sum + count, 0);
-  expect(counted).toBe(2);
+  const rollups = plant.published.splice(0);
+  const counted = (channel: string) => {
+    plant.published.push(...rollups);
+    return plant.rollups(channel).reduce((sum, { count }) => sum + count, 0);
+  };
+  expect(counted('plant/7/100')).toBe(2);
+  expect(counted('plant/7/1000')).toBe(3);
+});
+
+test('without lateness a window takes what comes until its roll-up, and nothing more', () => {
+  const { plant, session, start } = setup({ lateness: 0, windows: [1_000] });
+  plant.clock.advance(1_049);
+  plant.publish(session, packet([pressure], [{ of: pressure, seq: 0, readings: ramp(start, 10) }]));
+  plant.clock.advance(1);
+  plant.publish(session, packet([], [{ of: pressure, seq: 10, readings: ramp(start + 100, 10) }]));
+  plant.clock.advance(5_000);
+  expect(plant.rollups('plant/7/1000')).toMatchObject([{ start, count: 10, amended: false }]);
+  expect(plant.kit.stats()).toMatchObject({ late: 10, amended: 0 });
 });
 
 test('what is missing is told with its window, and taken back when it comes', () => {

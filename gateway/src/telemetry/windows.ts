@@ -67,6 +67,12 @@ export class Windows {
     return this.#newsFrom <= this.#newsTo;
   }
 
+  /** Does the window that this time is in take more, where those that ended up to `floor` do not? */
+  isOpen(time: number, floor: number): boolean {
+    const { length } = this;
+    return (Math.floor(time / length) + 1) * length > floor;
+  }
+
   /** Adds readings of one window: those of `time`, the latest of them `last`. */
   add(time: number, count: number, sum: number, min: number, max: number, last: number): void {
     const at = this.#touch(Math.floor(time / this.length));
@@ -81,10 +87,9 @@ export class Windows {
     cells[at + LAST] = last;
   }
 
-  /** So many readings more (`sign` 1) or less (-1) are missing; in windows from the one of `floor` on. */
+  /** So many readings more (`sign` 1) or less (-1) are missing, in the windows that end after `floor`. */
   miss(hole: Hole, sign: 1 | -1, floor: number): void {
     const { length } = this;
-    if (hole.before < floor) return;
     const first = Math.floor(Math.max(hole.after, floor) / length);
     const last = Math.floor(hole.before / length);
     let before = countBefore(hole, first * length);
