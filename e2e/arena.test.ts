@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { expectArenaMoves, expectStanding, expectSteering, joinArena } from './arena.ts';
+import { expectArenaMoves, expectStanding, expectSteering, joinArena, simulate } from './arena.ts';
 import { eachBrowser } from './each-browser.ts';
 import { type RunningGateway, startGateway } from './gateway.ts';
 import { type Hole, openHole } from './hole.ts';
@@ -72,6 +72,45 @@ eachBrowser(({ open }) => {
     await page.evaluate(choose, 'auto');
     await page.until(rung, ['webtransport']);
     await expectStanding(page, { rung: 'webtransport' });
+    await expectSteering(page, pilot, [page]);
+    expect(page.errors).toEqual([]);
+  });
+
+  test('with delay and loss put in, the figures show it and the own craft still obeys at once', async () => {
+    const { page, pilot } = await joinArena(visit, { rung: 'webtransport' });
+    await page.until(() => loopFigures() !== undefined, []);
+    const before = (await page.evaluate(() => loopFigures()))!;
+    expect(before).toMatchObject({ lost: 0, resent: 0 });
+    await simulate(page, 'Mobile');
+    await page.until(() => {
+      const { rtt, lost, recovered } = loopFigures()!;
+      return rtt > 80 && lost > 5 && recovered > 0;
+    }, []);
+    await page.until((delay) => loopFigures()!.delay > delay + 40, [before.delay]);
+    await expectSteering(page, pilot, [page]);
+    await page.hold('f');
+    await page.release('f');
+    const shows = (words: string): boolean =>
+      document.getElementById('figures')!.innerText.includes(words) &&
+      !document.getElementById('figures')!.hidden;
+    for (const words of ['Prediction error', 'Interpolation delay', 'Recovered', 'Tick budget'])
+      await page.until(shows, [words]);
+    // What is drawn ahead is right: a craft is 40 units wide.
+    expect((await page.evaluate(() => loopFigures()))!.meanError).toBeLessThan(10);
+    await simulate(page, 'As it is');
+    await page.until(() => loopFigures()!.rtt < 60, []);
+    expect(page.errors).toEqual([]);
+  });
+
+  test('over WebSocket what is lost comes later', async () => {
+    const { page, pilot } = await joinArena(
+      { ...visit, query: '&transport=websocket' },
+      { rung: 'websocket', reason: 'disabled' },
+    );
+    await page.until(() => loopFigures() !== undefined, []);
+    await simulate(page, 'On a train');
+    await page.until(() => loopFigures()!.resent > 10 && loopFigures()!.rtt > 120, []);
+    expect((await page.evaluate(() => loopFigures()))!.lost).toBe(0);
     await expectSteering(page, pilot, [page]);
     expect(page.errors).toEqual([]);
   });

@@ -18,7 +18,22 @@ export interface Visit {
   readonly init?: string;
 }
 
+/** What a page knows of its loop, and what its simulated network did. */
+export interface LoopFigures {
+  /** Round trip, how far behind the server others are drawn, ms. */
+  readonly rtt: number;
+  readonly delay: number;
+  /** World units between prediction and truth, lately. */
+  readonly meanError: number;
+  /** Inputs that were lost on the way and came in time all the same. */
+  readonly recovered: number;
+  readonly lost: number;
+  readonly resent: number;
+}
+
 declare global {
+  /** The loop of this page. */
+  var loopFigures: () => LoopFigures | undefined;
   /** Where the craft of this pilot is drawn at this moment. */
   var craftOf: (pilot: string) => { readonly x: number; readonly y: number } | undefined;
 }
@@ -31,11 +46,19 @@ const WORDS: Readonly<Record<Rung, string>> = {
   longpoll: 'long-polling',
 };
 
-/** `craftOf` in the page, over the hook of examples/arena/page.ts. */
+/** `craftOf` and `loopFigures` in the page, over the hook of examples/arena/page.ts. */
 const CRAFT_OF = `
   globalThis.craftOf = (pilot) => {
     const { arena } = window.spillway;
     return arena.crafts.find(({ id }) => arena.pilot(id)?.name === pilot);
+  };
+  globalThis.loopFigures = () => {
+    const { network } = window.spillway.arena;
+    const { clock, view, server, prediction } = window.spillway.arena.stats() ?? {};
+    if (!prediction) return undefined;
+    const { lost, resent } = network;
+    const { meanError } = prediction;
+    return { rtt: clock.rtt, delay: view.delay, meanError, recovered: server.recovered, lost, resent };
   };
 `;
 
@@ -87,6 +110,20 @@ export async function expectPictureMoves(page: Page): Promise<void> {
   const picture = (): string => document.querySelector('canvas')!.toDataURL();
   const first = await page.evaluate(picture);
   await expect.poll(() => page.evaluate(picture)).not.toBe(first);
+}
+
+/** Opens the control of the simulated network by its key, and sets a preset by its button. */
+export async function simulate(page: Page, preset: string): Promise<void> {
+  if (await page.evaluate(() => document.getElementById('network')!.hidden)) {
+    await page.hold('n');
+    await page.release('n');
+    await page.until(() => !document.getElementById('network')!.hidden, []);
+  }
+  await page.evaluate((preset) => {
+    for (const button of document.querySelectorAll<HTMLButtonElement>('#network button')) {
+      if (button.textContent === preset) button.click();
+    }
+  }, preset);
 }
 
 /** The arena on this rung: two windows, and the player of either is seen to move in both. */

@@ -40,11 +40,14 @@ export class Diagnosis {
         figures: [
           {
             name: 'Prediction error',
-            value: prediction
-              ? `${prediction.error.toFixed(1)}, mean ${prediction.meanError.toFixed(1)}`
-              : '–',
+            value: prediction ? prediction.error.toFixed(1) : '–',
             title: 'Distance between what was predicted and what the server said, world units',
             curve: prediction?.error ?? 0,
+          },
+          {
+            name: 'Mean, largest',
+            value: prediction ? `${prediction.meanError.toFixed(2)}, ${prediction.maxError.toFixed(1)}` : '–',
+            title: 'The same lately, and the largest so far',
           },
           {
             name: 'Corrections',
