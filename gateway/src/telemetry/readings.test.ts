@@ -87,6 +87,15 @@ test('while complete readings fill a loop live ones are dropped, and make nobody
   expect(await next(loop)).toMatchObject({ seq: 0, series: { mode: 'complete' } });
 });
 
+test('a loop that is slow for live readings makes no producer of complete ones wait', async () => {
+  const { plant, loop, send } = setup({ maxWaiting: 10 });
+  const onlyLive = plant.kit.readings({ series: 'live', maxWaiting: 10 });
+  send(live, 0, 10);
+  expect(send(complete, 0, 6)).toBe(false);
+  expect([loop.waiting, loop.dropped]).toEqual([6, 10]);
+  expect([onlyLive.waiting, onlyLive.dropped]).toEqual([10, 0]);
+});
+
 test('a loop that ends lets the producers go on', async () => {
   const { loop, send } = setup({ maxWaiting: 1 });
   const wait = send(complete, 0, 6);

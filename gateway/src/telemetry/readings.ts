@@ -37,6 +37,8 @@ interface Waiting {
 
 /** First in, first out, without moving what is in it. */
 class Line {
+  /** Readings in it. */
+  readings = 0;
   #items: (Waiting | undefined)[] = [];
   #head = 0;
 
@@ -45,12 +47,14 @@ class Line {
   }
 
   push(item: Waiting): void {
+    this.readings += item.readings.times.length;
     this.#items.push(item);
   }
 
   shift(): Waiting | undefined {
     const item = this.#items[this.#head];
     if (item === undefined) return undefined;
+    this.readings -= item.readings.times.length;
     this.#items[this.#head++] = undefined;
     if (this.#head * 2 > this.#items.length) {
       this.#items.splice(0, this.#head);
@@ -67,8 +71,6 @@ class Line {
 export class ReadingsLoop implements AsyncIterableIterator<Readings> {
   /** Readings of `live` series that the loop was too slow for. */
   dropped = 0;
-  /** Readings that wait. */
-  waiting = 0;
   readonly #wants: (channel: string, series: SeriesInfo) => boolean;
   readonly #limit: number;
   readonly #ended: (loop: ReadingsLoop) => void;
@@ -93,9 +95,14 @@ export class ReadingsLoop implements AsyncIterableIterator<Readings> {
     else signal?.addEventListener('abort', this.end, { once: true });
   }
 
-  /** Is more waiting than may? */
+  /** Does so much of `complete` series wait that their producers have to? What waits of `live` ones would make room. */
   get full(): boolean {
-    return this.waiting >= this.#limit;
+    return this.#complete.readings >= this.#limit;
+  }
+
+  /** Readings that wait. */
+  get waiting(): number {
+    return this.#live.readings + this.#complete.readings;
   }
 
   wants(channel: string, series: SeriesInfo): boolean {
@@ -114,14 +121,12 @@ export class ReadingsLoop implements AsyncIterableIterator<Readings> {
     // As long as there is something older that may go.
     for (let old = this.#live.first; this.waiting + length > this.#limit && old; old = this.#live.first) {
       this.#live.shift();
-      this.#drop(old.readings.times.length);
-      this.waiting -= old.readings.times.length;
+      this.dropped += old.readings.times.length;
     }
     if (isLive && this.waiting > 0 && this.waiting + length > this.#limit) {
-      this.#drop(length);
+      this.dropped += length;
       return;
     }
-    this.waiting += length;
     (isLive ? this.#live : this.#complete).push({ readings, order: this.#order++ });
   }
 
@@ -139,7 +144,6 @@ export class ReadingsLoop implements AsyncIterableIterator<Readings> {
         ? this.#live.shift()
         : this.#complete.shift();
     if (item !== undefined) {
-      this.waiting -= item.readings.times.length;
       if (!this.full) this.#giveRoom();
       return Promise.resolve({ done: false, value: item.readings });
     }
@@ -150,7 +154,6 @@ export class ReadingsLoop implements AsyncIterableIterator<Readings> {
   return(): Promise<IteratorResult<Readings, undefined>> {
     this.end();
     while (this.#live.shift() !== undefined || this.#complete.shift() !== undefined);
-    this.waiting = 0;
     return Promise.resolve({ done: true, value: undefined });
   }
 
@@ -167,10 +170,6 @@ export class ReadingsLoop implements AsyncIterableIterator<Readings> {
     this.#giveRoom();
     this.#ended(this);
   };
-
-  #drop(count: number): void {
-    this.dropped += count;
-  }
 
   #giveRoom(): void {
     for (const resolve of this.#roomWanted.splice(0)) resolve();
