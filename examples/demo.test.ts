@@ -1,11 +1,11 @@
 import { connect, type Session } from '@spillway/client';
+import { watchRollups } from '@spillway/client/telemetry';
 import { createGateway, type Gateway } from '@spillway/gateway';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { pageUrl } from './address.ts';
 import { ARENA_CHANNEL, RULES } from './arena/rules.ts';
 import { Demo, type Overview } from './demo.ts';
-import { decodeBatch } from './telemetry/batch.ts';
-import { ALARM_CHANNEL, lineChannel, QUANTITIES } from './telemetry/catalogue.ts';
+import { ALARM_CHANNEL, PLANT_CHANNEL, SAMPLE_RATE, SENSORS, WINDOW } from './telemetry/catalogue.ts';
 import type { PlantView } from './telemetry/server.ts';
 
 let gateway: Gateway;
@@ -45,28 +45,47 @@ test('the overview counts who plays and the bots', async () => {
   await vi.waitFor(async () => expect((await overview()).players).toBe(0));
 });
 
-test('readings of every sensor arrive a hundred times a second', async () => {
+test('every window of every sensor is told once it is over, with all its readings', async () => {
   const { session } = await visit();
-  const line = session.channel<{ READINGS: Uint8Array }>(lineChannel(2));
-  const starts: number[] = [];
-  let samples = 0;
-  line.on('READINGS', (payload) => {
-    const batch = decodeBatch(payload, QUANTITIES.length)!;
-    starts.push(batch.start);
-    samples += batch.samples;
+  /** By sensor and start of the window: how many readings came. */
+  const counts = new Map<string, number>();
+  const names = new Set<string>();
+  const watch = await watchRollups(session, {
+    channel: PLANT_CHANNEL,
+    window: WINDOW,
+    rollup({ info }, { start, count }) {
+      names.add(info.name);
+      counts.set(`${info.name} ${start}`, count);
+    },
   });
-  await line.subscribe();
-  await vi.waitFor(() => expect(starts.length).toBeGreaterThan(20), { timeout: 5000 });
-  const last = samples - 1;
-  expect((starts.at(-1)! - starts[0]!) / 10).toBeGreaterThan(last * 0.8);
-  expect((starts.at(-1)! - starts[0]!) / 10).toBeLessThanOrEqual(last);
-});
+  const full = (SAMPLE_RATE * WINDOW) / 1000;
+  const complete = () => [...counts.values()].filter((count) => count === full).length;
+  await vi.waitFor(() => expect(complete()).toBeGreaterThan(10 * SENSORS.length), { timeout: 15_000 });
+  expect([...names].toSorted()).toEqual(SENSORS.map(({ series }) => series).toSorted());
+  await watch.close();
+}, 30_000);
+
+test('what is lost on the way is told as missing, of the series that may lose something alone', async () => {
+  const { session } = await visit();
+  const complete = new Set(SENSORS.filter(({ quantity }) => quantity.complete).map(({ series }) => series));
+  const watch = await watchRollups(session, { channel: PLANT_CHANNEL, window: WINDOW });
+  const missing = (of: (name: string) => boolean) =>
+    [...watch.series.values()]
+      .filter(({ info }) => of(info.name))
+      .reduce((sum, series) => sum + series.missing, 0);
+  await session.request('LOSE');
+  await vi.waitFor(() => expect(missing((name) => !complete.has(name))).toBeGreaterThan(1000), {
+    timeout: 15_000,
+  });
+  await vi.waitFor(() => expect(missing((name) => complete.has(name))).toBe(0), { timeout: 15_000 });
+  await watch.close();
+}, 40_000);
 
 test('nobody but the plant publishes readings or alarms', async () => {
   const { session } = await visit();
   const errors: string[] = [];
   session.on('error', ({ code }) => errors.push(code));
-  session.channel(lineChannel(0)).publish('READINGS', new Uint8Array(20));
+  session.channel(PLANT_CHANNEL).publish('READINGS', new Uint8Array(20));
   session.channel(ALARM_CHANNEL).publish('ALARM', { id: 'fake' });
   await vi.waitFor(() => expect(errors).toEqual(['forbidden', 'forbidden']));
   await expect(connect(url, { transports: ['websocket'], token: 'guess' })).rejects.toMatchObject({

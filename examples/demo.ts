@@ -4,9 +4,9 @@ import { connectSources, pageUrl } from './address.ts';
 import { Arena } from './arena/server.ts';
 import { serveChat } from './chat/server.ts';
 import { Pages } from './pages.ts';
-import { LINES, QUANTITIES, SAMPLE_RATE } from './telemetry/catalogue.ts';
+import { SAMPLE_RATE, SENSORS } from './telemetry/catalogue.ts';
 import { Publisher } from './telemetry/publisher.ts';
-import { PLANT_USER, Telemetry } from './telemetry/server.ts';
+import { PLANT_USER, PlantServer } from './telemetry/server.ts';
 
 /** The answer to OVERVIEW: what goes on at this gateway. */
 export interface Overview {
@@ -27,7 +27,8 @@ export class Demo {
   readonly #pages = new Pages();
   readonly #plantToken = randomBytes(18).toString('base64url');
   #arena: Arena | undefined;
-  #telemetry: Telemetry | undefined;
+  #plant: PlantServer | undefined;
+  #publisher: Publisher | undefined;
   readonly #warn: (message: string) => void;
 
   /** `warn` is told what goes wrong and mends itself. @default to stderr */
@@ -49,7 +50,7 @@ export class Demo {
   /** Builds the pages and declares channels and handlers. Before the gateway listens. */
   async setup(gateway: Gateway): Promise<void> {
     this.#arena = new Arena(gateway);
-    this.#telemetry = new Telemetry(gateway);
+    this.#plant = new PlantServer(gateway, (share, duration) => this.#publisher?.lose(share, duration));
     serveChat(gateway);
     gateway.handle('OVERVIEW', () => this.overview(gateway));
     await this.#pages.build();
@@ -65,18 +66,20 @@ export class Demo {
       token: this.#plantToken,
       failed: (error) => this.#warn(`the plant has no session and will try again: ${String(error)}`),
     });
+    this.#publisher = publisher;
     await publisher.start();
     return async () => {
       this.#arena?.stop();
       await publisher.stop();
+      this.#plant?.stop();
     };
   }
 
   /** What OVERVIEW answers. */
   overview(gateway: Gateway): Overview {
     const { engine } = gateway.address();
-    const plant = this.#telemetry?.transport;
-    const sensors = LINES.length * QUANTITIES.length;
+    const plant = this.#plant?.transport;
+    const sensors = SENSORS.length;
     return {
       sessions: gateway.stats().sessions.transports,
       players: this.#arena?.players ?? 0,

@@ -2,6 +2,7 @@ import '../shared/style.css';
 import '../arena/colours.css';
 import '../telemetry/colours.css';
 import './home.css';
+import { watchRollups } from '@spillway/client/telemetry';
 import { ArenaClient } from '../arena/client.ts';
 import { ARENA_CHANNEL } from '../arena/rules.ts';
 import { Scene } from '../arena/scene.ts';
@@ -14,13 +15,12 @@ import { formatCount } from '../shared/figures.ts';
 import { openPage } from '../shared/page.ts';
 import { Palette } from '../shared/palette.ts';
 import { rungName } from '../shared/words.ts';
-import { decodeBatch } from '../telemetry/batch.ts';
-import { BATCH_RATE, LINES, lineChannel, QUANTITIES } from '../telemetry/catalogue.ts';
+import { LINES, PLANT_CHANNEL, SENSOR_BY_SERIES, sensorIndex, WINDOW } from '../telemetry/catalogue.ts';
 import { History } from '../telemetry/history.ts';
 import { Sparkline } from '../telemetry/sparkline.ts';
 
-/** Two batches of readings behind the newest, ms. */
-const DRAW_DELAY = 2000 / BATCH_RATE;
+/** A window and a half of readings behind the newest, ms. */
+const DRAW_DELAY = 1.5 * WINDOW;
 
 /** How often the gateway is asked how it is, ms. */
 const REFRESH = 2000;
@@ -35,7 +35,7 @@ const sparkline = new Sparkline(
   byId('telemetry-preview', HTMLCanvasElement),
   history,
   palette,
-  LINES.map((_name, line) => line * QUANTITIES.length + line),
+  LINES.map((_name, line) => sensorIndex(line, 0, line)),
 );
 
 let arena: ArenaClient | undefined;
@@ -47,16 +47,18 @@ link.listen({
     channel.on('ROSTER', (roster) => scene.takeRoster(roster));
     arena = new ArenaClient(session);
     arena.enter().catch(console.error);
-    for (const line of LINES.keys()) {
-      const readings = session.channel<{ READINGS: Uint8Array }>(lineChannel(line));
-      readings.on('READINGS', (payload) => {
-        const batch = decodeBatch(payload, QUANTITIES.length);
-        if (!batch) return;
-        clock.see(batch.start + batch.samples * batch.period, performance.now());
-        history.add(line, batch);
-      });
-      readings.subscribe().catch(console.error);
-    }
+    watchRollups(session, {
+      channel: PLANT_CHANNEL,
+      window: WINDOW,
+      rollup({ info }, rollup) {
+        const sensor = SENSOR_BY_SERIES.get(info.name);
+        if (!sensor) return;
+        if (!rollup.amended && !sensor.quantity.complete) clock.see(rollup.start + WINDOW, performance.now());
+        history.add(sensor.index, rollup);
+      },
+      begunAnew: () => history.clear(),
+      failed: console.error,
+    }).catch(console.error);
   },
   open(session) {
     clock.clear();

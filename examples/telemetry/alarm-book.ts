@@ -1,6 +1,6 @@
-import type { AlarmReport } from './watch.ts';
+import type { AlarmReport } from './alarm-rules.ts';
 
-/** An alarm as pages see it: what the plant reported, and who took notice. */
+/** An alarm as pages see it: what the rules report, and who took notice. */
 export interface Alarm extends AlarmReport {
   /** Goes up with each change to it: of two versions the higher is the truth. */
   readonly revision: number;
@@ -50,22 +50,4 @@ export class AlarmBook {
     const oldest = this.#alarms.keys().next();
     if (!oldest.done) this.#alarms.delete(oldest.value);
   }
-}
-
-/** Reads what came over the wire as a report; undefined when it is none. */
-export function readReport(payload: unknown): AlarmReport | undefined {
-  const report = payload as Partial<AlarmReport> | null;
-  const valid =
-    typeof report === 'object' &&
-    report !== null &&
-    typeof report.id === 'string' &&
-    report.id.length <= 64 &&
-    Number.isInteger(report.sensor) &&
-    (report.level === 'warning' || report.level === 'critical') &&
-    (report.side === 'low' || report.side === 'high') &&
-    typeof report.active === 'boolean' &&
-    Number.isFinite(report.peak) &&
-    Number.isFinite(report.raisedAt) &&
-    (report.clearedAt === undefined || Number.isFinite(report.clearedAt));
-  return valid ? (report as AlarmReport) : undefined;
 }

@@ -2,12 +2,15 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { element, setText } from '../shared/element.ts';
 import type { Palette } from '../shared/palette.ts';
-import { LINES, QUANTITIES, type Quantity, SENSORS } from './catalogue.ts';
+import { LINES, QUANTITIES, type Quantity, sensorIndex, WINDOW } from './catalogue.ts';
 import type { History } from './history.ts';
 import { Span } from './span.ts';
 
 /** Seconds across a chart. */
-const WINDOW = 30;
+const SPAN = 30;
+
+/** Height of the marks where readings are missing, CSS px. */
+const MARK = 5;
 
 /** CSS pixels for a point: two to a bucket, a bucket to three pixels, is as fine as a line of 1.5 pixels shows. */
 const PIXELS_PER_POINT = 1.5;
@@ -15,7 +18,7 @@ const PIXELS_PER_POINT = 1.5;
 /** How often the values in the legend change, ms. */
 const LEGEND_REFRESH = 200;
 
-/** One quantity of all lines over the last half minute. */
+/** One quantity at one station of all lines over the last half minute. */
 export class Chart {
   readonly #history: History;
   readonly #palette: Palette;
@@ -25,6 +28,8 @@ export class Chart {
   readonly #span = new Span();
   readonly #uplot: uPlot;
   #quantity = 0;
+  #station = 0;
+  #farNow = 0;
   #drawnAt = 0;
   #legendDue = 0;
 
@@ -60,8 +65,9 @@ export class Chart {
     return this.#quantity;
   }
 
-  show(quantity: number): void {
+  show(quantity: number, station = this.#station): void {
     this.#quantity = quantity;
+    this.#station = station;
     this.#select.value = String(quantity);
     this.#span.reset();
     this.#legendDue = 0;
@@ -71,10 +77,10 @@ export class Chart {
   draw(farNow: number, now: number): void {
     const elapsed = (now - this.#drawnAt) / 1000;
     this.#drawnAt = now;
-    const sensors = SENSORS.filter(({ index }) => index % QUANTITIES.length === this.#quantity);
-    const indexes = sensors.map(({ index }) => index);
+    this.#farNow = farNow;
+    const indexes = this.#sensors;
     const points = Math.max(100, this.#plot.clientWidth / PIXELS_PER_POINT);
-    const data = this.#history.columns(indexes, farNow, WINDOW, points);
+    const data = this.#history.columns(indexes, farNow, SPAN, points);
     const { low, high } = this.#limits;
     let [least, most] = [low, high];
     for (const series of data.slice(1)) {
@@ -87,12 +93,17 @@ export class Chart {
     this.#span.follow(least, most, elapsed);
     this.#uplot.batch(() => {
       this.#uplot.setData(data, false);
-      this.#uplot.setScale('x', { min: -WINDOW, max: 0 });
+      this.#uplot.setScale('x', { min: -SPAN, max: 0 });
       this.#uplot.setScale('y', { min: this.#span.low, max: this.#span.high });
     });
     if (now < this.#legendDue) return;
     this.#legendDue = now + LEGEND_REFRESH;
     for (const [line, index] of indexes.entries()) this.#showValue(line, this.#history.latest(index));
+  }
+
+  /** One of each line. */
+  get #sensors(): number[] {
+    return LINES.map((_name, line) => sensorIndex(line, this.#station, this.#quantity));
   }
 
   get #limits(): Quantity {
@@ -140,7 +151,7 @@ export class Chart {
           points: { show: false },
         })),
       ],
-      hooks: { drawAxes: [(plot) => this.#drawLimits(plot)] },
+      hooks: { drawAxes: [(plot) => this.#drawLimits(plot)], draw: [(plot) => this.#drawGaps(plot)] },
     };
   }
 
@@ -158,6 +169,26 @@ export class Chart {
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
+    }
+    ctx.restore();
+  }
+
+  /** Where readings are missing: marks along the lower edge, one row of them for each line. */
+  #drawGaps(plot: uPlot): void {
+    const { ctx, bbox } = plot;
+    const to = Math.ceil(this.#farNow / WINDOW);
+    const from = to - (SPAN * 1000) / WINDOW;
+    const width = Math.max(1, (bbox.width * WINDOW) / (SPAN * 1000));
+    const height = MARK * uPlot.pxRatio;
+    ctx.save();
+    for (const [line, sensor] of this.#sensors.entries()) {
+      ctx.fillStyle = this.#palette.get(`--line-${line}`);
+      const top = bbox.top + bbox.height - (line + 1) * height;
+      for (let number = from; number < to; number += 1) {
+        if (this.#history.missingIn(sensor, number) === 0) continue;
+        const left = plot.valToPos((number * WINDOW - this.#farNow) / 1000, 'x', true);
+        if (left >= bbox.left) ctx.fillRect(left, top, width, height - 1);
+      }
     }
     ctx.restore();
   }

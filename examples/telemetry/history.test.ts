@@ -1,74 +1,76 @@
 import { expect, test } from 'vitest';
-import type { Batch } from './batch.ts';
-import { QUANTITIES } from './catalogue.ts';
-import { History } from './history.ts';
+import { WINDOW } from './catalogue.ts';
+import { History, type Window } from './history.ts';
 
-const SENSORS = QUANTITIES.length;
-
-/** A batch whose first sensor reads `values` from `start`, ms. */
-function batch(start: number, values: readonly number[]): Batch {
-  const all = new Float32Array(SENSORS * values.length);
-  all.set(values);
-  return { start, period: 10, samples: values.length, values: all };
+/** A window by its number. */
+function window(number: number, min: number, max = min, change: Partial<Window> = {}): Window {
+  return { start: number * WINDOW, count: 20, missing: 0, min, max, last: max, ...change };
 }
 
-test('readings come back where they were taken, at full resolution', () => {
+const NOW = 17_950_000_000;
+
+test('windows come back where they were, with least and most', () => {
   const history = new History();
-  history.add(0, batch(1000, [1, 2, 3, 4]));
-  const [x, values] = history.columns([0], 1040, 0.04, 100);
-  expect(x).toEqual([-0.04, -0.03, -0.02, -0.01]);
-  expect(values).toEqual([1, 2, 3, 4]);
-  expect(history.latest(0)).toBe(4);
+  history.add(0, window(NOW, 1, 2));
+  history.add(0, window(NOW + 1, 1.5, 3));
+  const [x, values] = history.columns([0], (NOW + 2) * WINDOW, 0.2, 100);
+  expect(x.map((at) => at.toFixed(2))).toEqual(['-0.20', '-0.15', '-0.10', '-0.05']);
+  expect(values).toEqual([1, 2, 1.5, 3]);
+  expect(history.latest(0)).toBe(3);
+  expect(history.latest(1)).toBeUndefined();
 });
 
-test('a lost batch leaves a gap, also where the ring held older readings', () => {
+test('a window without readings is a gap, also where the ring held older ones', () => {
   const history = new History();
-  for (let start = 0; start < 50_000; start += 40) history.add(0, batch(start, [7, 7, 7, 7]));
-  history.add(0, batch(50_040, [8, 8, 8, 8]));
-  const [, values] = history.columns([0], 50_080, 0.12, 100);
-  expect(values).toEqual([7, 7, 7, 7, null, null, null, null, 8, 8, 8, 8]);
+  for (let number = NOW - 1000; number < NOW; number += 1) history.add(3, window(number, 7));
+  history.add(3, window(NOW, Number.NaN, Number.NaN, { count: 0, missing: 20 }));
+  history.add(3, window(NOW + 2, 8));
+  const [, values] = history.columns([3], (NOW + 3) * WINDOW, 0.4, 100);
+  expect(values).toEqual([7, 7, null, null, null, null, 8, 8]);
+  expect(history.missing(3, (NOW + 3) * WINDOW, 1)).toBe(20);
+  expect(history.missing(3, (NOW + 30) * WINDOW, 1)).toBe(0);
 });
 
-test('a batch that was overtaken fills its gap, one from long ago is ignored', () => {
+test('late readings change their window and not the newest value; what is from long ago changes nothing', () => {
   const history = new History();
-  history.add(0, batch(60_040, [3, 4]));
-  history.add(0, batch(60_000, [1, 2]));
-  history.add(0, batch(100, [9, 9]));
-  const [, values] = history.columns([0], 60_060, 0.06, 100);
-  expect(values).toEqual([1, 2, null, null, 3, 4]);
+  history.add(0, window(NOW, 1, 1, { missing: 5 }));
+  history.add(0, window(NOW + 1, 2));
+  history.add(0, window(NOW, 1, 4));
+  expect(history.latest(0)).toBe(2);
+  expect(history.missing(0, (NOW + 1) * WINDOW, 1)).toBe(0);
+  expect(history.extremes(0, 1)).toEqual({ least: 1, most: 4 });
+  history.add(0, window(NOW - 512, 99));
+  expect(history.extremes(0, 50)).toEqual({ least: 1, most: 4 });
 });
 
-test('decimation keeps a spike of a single sample, and the order of the extremes', () => {
+test('decimation keeps a spike of a single window', () => {
   const history = new History();
-  const values = Array.from({ length: 1000 }, () => 5);
-  values[503] = 42;
-  values[506] = -3;
-  history.add(0, batch(0, values));
-  const [x, series] = history.columns([0], 10_000, 10, 200);
-  expect(x.length).toBeLessThanOrEqual(202);
+  for (let number = 0; number < 300; number += 1)
+    history.add(0, window(NOW + number, 5, number === 151 ? 42 : 6));
+  const [x, series] = history.columns([0], (NOW + 300) * WINDOW, 30, 100);
+  expect(x.length).toBeLessThanOrEqual(104);
   expect(series).toHaveLength(x.length);
-  const top = series!.indexOf(42);
-  expect(series?.[top + 1]).toBe(-3);
+  expect(series).toContain(42);
 });
 
 test('buckets keep their place in time while the window moves', () => {
   const history = new History();
-  history.add(
-    0,
-    batch(
-      0,
-      Array.from({ length: 2000 }, (_, index) => Math.sin(index)),
-    ),
-  );
-  const [, first] = history.columns([0], 15_000, 10, 100);
-  const [, later] = history.columns([0], 15_050, 10, 100);
+  for (let number = 0; number < 400; number += 1) history.add(0, window(NOW + number, Math.sin(number), 2));
+  const [, first] = history.columns([0], (NOW + 380) * WINDOW, 30, 100);
+  const [, later] = history.columns([0], (NOW + 381) * WINDOW + 30, 30, 100);
   expect(later!.slice(2, 80)).toEqual(first!.slice(2, 80));
 });
 
-test('extremes look back as far as they are asked to', () => {
+test('extremes look back as far as they are asked to, and nothing is left after clear', () => {
   const history = new History();
-  history.add(0, batch(0, [100, ...Array.from({ length: 500 }, () => 1), -2]));
+  for (let number = 0; number < 100; number += 1)
+    history.add(0, window(NOW + number, number === 0 ? 100 : 1));
+  history.add(0, window(NOW + 100, -2));
   expect(history.extremes(0, 1)).toEqual({ least: -2, most: 1 });
   expect(history.extremes(0, 60)).toEqual({ least: -2, most: 100 });
-  expect(history.extremes(SENSORS, 60)).toBeUndefined();
+  expect(history.extremes(1, 60)).toBeUndefined();
+  expect(history.empty).toBe(false);
+  history.clear();
+  expect(history.empty).toBe(true);
+  expect(history.extremes(0, 60)).toBeUndefined();
 });

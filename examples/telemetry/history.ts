@@ -1,10 +1,7 @@
-import type { Batch } from './batch.ts';
-import { QUANTITIES, SAMPLE_RATE, SENSORS } from './catalogue.ts';
+import { SENSORS, WINDOW } from './catalogue.ts';
 
-/** Samples kept of each sensor: a power of two, at 100 Hz 41 seconds. */
-const CAPACITY = 4096;
-
-const PERIOD = 1000 / SAMPLE_RATE;
+/** Windows kept of each sensor: a power of two, 51 seconds. */
+const CAPACITY = 512;
 
 /** A sensor's smallest and largest reading over a while. */
 export interface Extremes {
@@ -15,103 +12,133 @@ export interface Extremes {
 /** Series for a chart: x in seconds before `now` (negative), then each sensor's readings, null where none came. */
 export type Columns = [x: number[], ...series: (number | null)[][]];
 
-/** The last readings of all sensors, by the time they were taken: late, lost and repeated batches make no difference. */
+/** One window of one sensor, as its roll-up tells. */
+export interface Window {
+  /** Ms since the Unix epoch, a multiple of `WINDOW`. */
+  readonly start: number;
+  readonly count: number;
+  readonly missing: number;
+  readonly min: number;
+  readonly max: number;
+  readonly last: number;
+}
+
+/** The last windows of all sensors, by their time: late, lost and repeated roll-ups make no difference. */
 export class History {
-  readonly #values = new Float32Array(SENSORS.length * CAPACITY).fill(Number.NaN);
-  /** Of each line, the sample after the newest one. */
-  readonly #ends: (number | undefined)[] = [];
+  readonly #least = new Float32Array(SENSORS.length * CAPACITY).fill(Number.NaN);
+  readonly #most = new Float32Array(SENSORS.length * CAPACITY).fill(Number.NaN);
+  readonly #missing = new Uint16Array(SENSORS.length * CAPACITY);
+  /** Which window stands in each place. */
+  readonly #numbers = new Float64Array(SENSORS.length * CAPACITY).fill(Number.NaN);
+  /** Of each sensor: its newest window, and the newest value. */
+  readonly #newest = new Float64Array(SENSORS.length).fill(Number.NaN);
+  readonly #last = new Float32Array(SENSORS.length).fill(Number.NaN);
+  #empty = true;
 
   /** Is there anything yet? */
   get empty(): boolean {
-    return this.#ends.length === 0;
+    return this.#empty;
   }
 
-  /** Takes in the readings of a line. */
-  add(line: number, { start, samples, values }: Batch): void {
-    const first = Math.round(start / PERIOD);
-    const end = this.#ends[line] ?? first;
-    if (first + samples <= end - CAPACITY) return;
-    for (let sensor = 0; sensor < QUANTITIES.length; sensor += 1) {
-      const base = (line * QUANTITIES.length + sensor) * CAPACITY;
-      // What was lost in between must not show what the ring held there a round ago.
-      for (let missing = Math.max(end, first - CAPACITY); missing < first; missing += 1) {
-        this.#values[base + (missing & (CAPACITY - 1))] = Number.NaN;
-      }
-      for (let sample = 0; sample < samples; sample += 1) {
-        this.#values[base + ((first + sample) & (CAPACITY - 1))] = values[sensor * samples + sample]!;
-      }
+  /** Forgets all. */
+  clear(): void {
+    this.#numbers.fill(Number.NaN);
+    this.#newest.fill(Number.NaN);
+    this.#last.fill(Number.NaN);
+    this.#empty = true;
+  }
+
+  /** Takes in a window of a sensor. */
+  add(sensor: number, { start, count, missing, min, max, last }: Window): void {
+    const number = Math.round(start / WINDOW);
+    const at = place(sensor, number);
+    if (this.#numbers[at]! > number) return;
+    this.#empty = false;
+    this.#numbers[at] = number;
+    this.#least[at] = count > 0 ? min : Number.NaN;
+    this.#most[at] = count > 0 ? max : Number.NaN;
+    this.#missing[at] = Math.min(missing, 65_535);
+    if (count > 0 && !(this.#newest[sensor]! > number)) {
+      this.#newest[sensor] = number;
+      this.#last[sensor] = last;
     }
-    this.#ends[line] = Math.max(end, first + samples);
   }
 
   /** The newest reading of a sensor. */
   latest(sensor: number): number | undefined {
-    const end = this.#ends[Math.floor(sensor / QUANTITIES.length)];
-    return end === undefined ? undefined : this.#at(sensor, end - 1, end);
+    const value = this.#last[sensor]!;
+    return Number.isNaN(value) ? undefined : value;
   }
 
-  /** The extremes of a sensor over the last `seconds`. */
+  /** The extremes of a sensor over the `seconds` up to its newest window. */
   extremes(sensor: number, seconds: number): Extremes | undefined {
-    const end = this.#ends[Math.floor(sensor / QUANTITIES.length)];
-    if (end === undefined) return undefined;
     let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (let sample = end - Math.min(CAPACITY, seconds * SAMPLE_RATE); sample < end; sample += 1) {
-      const value = this.#at(sensor, sample, end);
-      if (value === undefined) continue;
-      if (value < least) least = value;
-      if (value > most) most = value;
+    for (let number = this.#newest[sensor]!, left = windowsIn(seconds); left > 0; number -= 1, left -= 1) {
+      const at = place(sensor, number);
+      if (this.#numbers[at] !== number) continue;
+      if (this.#least[at]! < least) least = this.#least[at]!;
+      if (this.#most[at]! > most) most = this.#most[at]!;
     }
     return least > most ? undefined : { least, most };
   }
 
+  /** Readings of a sensor that are missing in the `seconds` before `now`, ms. */
+  missing(sensor: number, now: number, seconds: number): number {
+    let missing = 0;
+    for (let number = Math.floor(now / WINDOW), left = windowsIn(seconds); left > 0; number -= 1, left -= 1)
+      missing += this.missingIn(sensor, number);
+    return missing;
+  }
+
+  /** Readings of a sensor that are missing in one window, by its number: `start / WINDOW`. */
+  missingIn(sensor: number, number: number): number {
+    const at = place(sensor, number);
+    return this.#numbers[at] === number ? this.#missing[at]! : 0;
+  }
+
   /**
-   * The `seconds` before `now` (plant clock, ms) in at most `points` points a series: of each bucket of samples the
+   * The `seconds` before `now` (plant clock, ms) in at most `points` points a series: of each bucket of windows the
    * smallest and the largest, so that no spike is lost. Buckets keep their place in time, so a chart that scrolls
    * does not flicker.
    */
   columns(sensors: readonly number[], now: number, seconds: number, points: number): Columns {
-    const from = Math.floor((now - seconds * 1000) / PERIOD);
-    const to = Math.ceil(now / PERIOD);
+    const from = Math.floor((now - seconds * 1000) / WINDOW);
+    const to = Math.ceil(now / WINDOW);
     // From `seconds` alone: a size that changed from frame to frame would move every bucket.
-    const size = Math.max(1, Math.ceil((2 * seconds * SAMPLE_RATE) / points));
+    const size = Math.max(1, Math.ceil((2 * windowsIn(seconds)) / points));
     const x: number[] = [];
     const series = sensors.map((): (number | null)[] => []);
     for (let bucket = Math.floor(from / size) * size; bucket < to; bucket += size) {
-      const at = (bucket * PERIOD - now) / 1000;
-      x.push(at);
-      if (size > 1) x.push(at + (size * PERIOD) / 2000);
+      const at = (bucket * WINDOW - now) / 1000;
+      x.push(at, at + (size * WINDOW) / 2000);
       for (const [index, sensor] of sensors.entries()) this.#bucket(sensor, bucket, size, series[index]!);
     }
     return [x, ...series];
   }
 
-  /** Adds a bucket's smallest and largest reading in the order in which they came; of a bucket of one, that one. */
+  /** Adds the extremes of a bucket. A window does not say which came first: the one nearer to where the line is. */
   #bucket(sensor: number, start: number, size: number, into: (number | null)[]): void {
-    const end = this.#ends[Math.floor(sensor / QUANTITIES.length)] ?? 0;
     let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    let mostIsLast = false;
-    for (let sample = start; sample < start + size; sample += 1) {
-      const value = this.#at(sensor, sample, end);
-      if (value === undefined) continue;
-      if (value < least) {
-        least = value;
-        mostIsLast = false;
-      }
-      if (value > most) {
-        most = value;
-        mostIsLast = true;
-      }
+    for (let number = start; number < start + size; number += 1) {
+      const at = place(sensor, number);
+      if (this.#numbers[at] !== number) continue;
+      if (this.#least[at]! < least) least = this.#least[at]!;
+      if (this.#most[at]! > most) most = this.#most[at]!;
     }
-    const found = least <= most;
-    if (size === 1) into.push(found ? least : null);
-    else if (!found) into.push(null, null);
-    else if (mostIsLast) into.push(least, most);
+    if (least > most) {
+      into.push(null, null);
+      return;
+    }
+    const before = into.at(-1) ?? least;
+    if (Math.abs(before - least) <= Math.abs(before - most)) into.push(least, most);
     else into.push(most, least);
   }
+}
 
-  #at(sensor: number, sample: number, end: number): number | undefined {
-    if (sample >= end || sample < end - CAPACITY) return undefined;
-    const value = this.#values[sensor * CAPACITY + (sample & (CAPACITY - 1))]!;
-    return Number.isNaN(value) ? undefined : value;
-  }
+function place(sensor: number, number: number): number {
+  return sensor * CAPACITY + (number & (CAPACITY - 1));
+}
+
+function windowsIn(seconds: number): number {
+  return Math.min(CAPACITY, Math.round((seconds * 1000) / WINDOW));
 }

@@ -2,25 +2,36 @@ import '../shared/style.css';
 import './colours.css';
 import './telemetry.css';
 import { RequestError } from '@spillway/client';
+import {
+  type RollupSeries,
+  type RollupWatch,
+  type WindowRollup,
+  watchRollups,
+} from '@spillway/client/telemetry';
 import { ClockOffset } from '../shared/clock-offset.ts';
-import { byId, setText } from '../shared/element.ts';
+import { byId, element, setText } from '../shared/element.ts';
 import { openPage } from '../shared/page.ts';
 import { Palette } from '../shared/palette.ts';
 import { rungName } from '../shared/words.ts';
 import type { Alarm } from './alarm-book.ts';
 import { AlarmLog } from './alarm-log.ts';
-import { decodeBatch } from './batch.ts';
-import { ALARM_CHANNEL, BATCH_RATE, LINES, lineChannel, QUANTITIES } from './catalogue.ts';
+import { ALARM_CHANNEL, PLANT_CHANNEL, SENSOR_BY_SERIES, STATIONS, WINDOW } from './catalogue.ts';
 import { Chart } from './chart.ts';
+import { GapStrip } from './gap-strip.ts';
 import { History } from './history.ts';
+import { Overview } from './overview.ts';
 import { SensorTable } from './sensor-table.ts';
-import type { PlantView } from './server.ts';
+import type { Loss, PlantView } from './server.ts';
 
-/** Two batches behind the newest: the right edge of the charts is always filled, whatever the jitter. */
-const DRAW_DELAY = 2000 / BATCH_RATE;
+/** A window and a half behind the newest: the right edge of the charts is always filled, whatever the jitter. */
+const DRAW_DELAY = 1.5 * WINDOW;
 
 /** How often the tables change, ms: values that change faster cannot be read. */
 const TABLE_REFRESH = 200;
+
+/** And the overview and the missing readings, ms. */
+const OVERVIEW_REFRESH = 100;
+const GAPS_REFRESH = 500;
 
 /** With reduced motion charts move on in steps of this, ms. */
 const STEP = 1000;
@@ -38,8 +49,10 @@ const charts = [
 ] as const;
 const table = new SensorTable(byId('sensors', HTMLElement), history, (quantity) => {
   charts[0].show(quantity);
-  table.show(quantity);
+  tableDue = 0;
 });
+const overview = new Overview(byId('overview', HTMLCanvasElement), history, palette, showStation);
+const gaps = new GapStrip(byId('gaps', HTMLElement), history, palette);
 const log = new AlarmLog(
   {
     list: byId('alarms', HTMLElement),
@@ -54,22 +67,41 @@ const log = new AlarmLog(
 const waiting = byId('waiting', HTMLElement);
 const pause = byId('pause', HTMLButtonElement);
 const facts = byId('plant-facts', HTMLElement);
+const stations = byId('station', HTMLSelectElement);
+const lose = byId('lose', HTMLButtonElement);
 
+for (let index = 0; index < STATIONS; index += 1)
+  stations.append(element('option', { value: String(index) }, String(index + 1)));
+stations.addEventListener('change', () => showStation(Number(stations.value)));
+
+let station = 0;
+let tableDue = 0;
+let overviewDue = 0;
+let gapsDue = 0;
+let chartsDue = 0;
+let watch: RollupWatch | undefined;
 let readAt = 0;
 let openedAt = 0;
 
 window.spillway.telemetry = {
   /** The newest reading of a sensor, by its index in the catalogue. */
   latest: (sensor: number) => history.latest(sensor),
+  /** What came of roll-ups; undefined before they are subscribed. */
+  stats: () => watch?.stats(),
 };
 
 link.listen({
   session(session) {
-    for (const line of LINES.keys()) {
-      const readings = session.channel<{ READINGS: Uint8Array }>(lineChannel(line));
-      readings.on('READINGS', (payload) => takeReadings(line, payload));
-      readings.subscribe().catch(report);
-    }
+    watch = undefined;
+    watchRollups(session, {
+      channel: PLANT_CHANNEL,
+      window: WINDOW,
+      rollup: takeRollup,
+      begunAnew: () => history.clear(),
+      failed: report,
+    }).then((watching) => {
+      watch = watching;
+    }, report);
     const alarms = session.channel<{ ALARM: Alarm }>(ALARM_CHANNEL);
     alarms.on('ALARM', (alarm) => log.take(alarm));
     session.on('gap', () => void look());
@@ -82,12 +114,20 @@ link.listen({
   },
 });
 
-function takeReadings(line: number, payload: Uint8Array): void {
-  const batch = decodeBatch(payload, QUANTITIES.length);
-  if (!batch) return;
+function takeRollup({ info }: RollupSeries, rollup: WindowRollup): void {
+  const sensor = SENSOR_BY_SERIES.get(info.name);
+  if (!sensor) return;
   readAt = performance.now();
-  clock.see(batch.start + batch.samples * batch.period, readAt);
-  history.add(line, batch);
+  // A window that is told again, or late, says nothing about the time on the way.
+  if (!rollup.amended && !sensor.quantity.complete) clock.see(rollup.start + WINDOW, readAt);
+  history.add(sensor.index, rollup);
+}
+
+function showStation(which: number): void {
+  station = which;
+  stations.value = String(which);
+  for (const chart of charts) chart.show(chart.quantity, which);
+  tableDue = overviewDue = 0;
 }
 
 /** Fetches what came before the subscription: the alarms so far. */
@@ -99,7 +139,7 @@ async function look(): Promise<void> {
     log.clear(view.you);
     for (const alarm of view.alarms) log.take(alarm);
     const way = view.transport ? ` The plant publishes over ${rungName(view.transport)}.` : '';
-    setText(facts, `50 sensors on five lines, 100 readings a second each.${way}`);
+    setText(facts, `500 sensors on five lines, 200 readings a second each: 100 000 readings a second.${way}`);
   } catch (error) {
     report(error);
   }
@@ -117,9 +157,18 @@ pause.addEventListener('click', () => {
   setText(pause, paused ? 'Go on' : 'Pause charts');
 });
 
+lose.addEventListener('click', () => void loseDatagrams());
+
+/** For as long as it lasts, asking again would change nothing. */
+async function loseDatagrams(): Promise<void> {
+  lose.disabled = true;
+  const loss = await link.session?.request<undefined, Loss>('LOSE').catch(report);
+  setTimeout(() => {
+    lose.disabled = false;
+  }, loss?.duration ?? 0);
+}
+
 const stillness = matchMedia('(prefers-reduced-motion: reduce)');
-let tableDue = 0;
-let chartsDue = 0;
 
 function frame(now: number): void {
   requestAnimationFrame(frame);
@@ -128,7 +177,15 @@ function frame(now: number): void {
   if (farNow === undefined || history.empty || link.state !== 'open') return;
   if (now >= tableDue) {
     tableDue = now + TABLE_REFRESH;
-    table.show(charts[0].quantity);
+    table.show(station, charts[0].quantity, farNow);
+  }
+  if (now >= overviewDue) {
+    overviewDue = now + OVERVIEW_REFRESH;
+    overview.draw(farNow, station);
+  }
+  if (now >= gapsDue) {
+    gapsDue = now + GAPS_REFRESH;
+    gaps.show(farNow);
   }
   if (pause.getAttribute('aria-pressed') === 'true' || now < chartsDue) return;
   chartsDue = stillness.matches ? now + STEP : 0;

@@ -1,7 +1,6 @@
 import { between, pick, type Random } from '../shared/random.ts';
 import { SAMPLE_RATE, SENSORS } from './catalogue.ts';
 import { type Disturbance, excursion, Signal, spike, step } from './signal.ts';
-import { type AlarmReport, Watch } from './watch.ts';
 
 /** Quiet between two disturbances, s. With the time they take to pass a limit: an alarm every 10-20 s. */
 const QUIET = { least: 11, most: 17 };
@@ -9,11 +8,11 @@ const QUIET = { least: 11, most: 17 };
 /** The first one comes soon, so that somebody who just opened the page sees what an alarm is. */
 const FIRST_AFTER = 4;
 
-/** A plant of 50 sensors: no clock, no I/O. Each `sample` is 1 / SAMPLE_RATE later than the one before. */
+/** A plant of 500 sensors: no clock, no I/O. Each `sample` is 1 / SAMPLE_RATE later than the one before. */
 export class Plant {
   readonly #random: Random;
   readonly #signals: readonly Signal[];
-  readonly #watches: readonly Watch[];
+  readonly #values = new Float64Array(SENSORS.length);
   readonly #start: number;
   #taken = 0;
   #nextTrouble = FIRST_AFTER;
@@ -23,13 +22,6 @@ export class Plant {
     this.#random = random;
     this.#start = start;
     this.#signals = SENSORS.map(({ quantity }) => new Signal(quantity, random));
-    let alarms = 0;
-    // Ids carry the start, so that a plant that was restarted does not take up the alarms of the last one.
-    const newId = (): string => {
-      alarms += 1;
-      return `${start.toString(36)}-${alarms}`;
-    };
-    this.#watches = SENSORS.map((sensor) => new Watch(sensor, newId));
   }
 
   /** When the next sample is to be taken, ms since the Unix epoch. */
@@ -45,19 +37,13 @@ export class Plant {
     this.#nextTrouble += missed / SAMPLE_RATE;
   }
 
-  /** Reads every sensor once, in catalogue order; `onAlarm` gets what is to be reported. */
-  sample(onAlarm: (report: AlarmReport) => void): Float32Array {
+  /** Reads every sensor once, in catalogue order. The column is the same one each time. */
+  sample(): Float64Array {
     const now = this.#taken / SAMPLE_RATE;
-    const at = this.due;
     this.#taken += 1;
     if (now >= this.#nextTrouble) this.#trouble(now);
-    const values = new Float32Array(SENSORS.length);
-    for (const [index, signal] of this.#signals.entries()) {
-      const value = signal.read(now, 1 / SAMPLE_RATE);
-      values[index] = value;
-      const report = this.#watches[index]?.read(value, at);
-      if (report) onAlarm(report);
-    }
+    const values = this.#values;
+    for (const [index, signal] of this.#signals.entries()) values[index] = signal.read(now, 1 / SAMPLE_RATE);
     return values;
   }
 

@@ -1,15 +1,19 @@
-import { type Channel, connect, type Session } from '@spillway/client';
+import { connect, type Session } from '@spillway/client';
+import { type Producer, type Series, telemetry } from '@spillway/client/telemetry';
 import type { Random } from '../shared/random.ts';
 import { Ticker } from '../shared/ticker.ts';
-import { encodeBatch } from './batch.ts';
-import { ALARM_CHANNEL, BATCH_RATE, LINES, lineChannel, QUANTITIES, SAMPLE_RATE } from './catalogue.ts';
+import { PLANT_CHANNEL, SENSORS } from './catalogue.ts';
+import { LossyLink } from './lossy-link.ts';
 import { Plant } from './plant.ts';
 
-/** Between two samples, ms. */
-const PERIOD = 1000 / SAMPLE_RATE;
+/** How often the samples that are due are taken, Hz. */
+const TICK_RATE = 40;
 
-/** Samples in one message at most: three usual batches. Keeps a batch inside a datagram after a hiccup. */
-const MAX_SAMPLES = (3 * SAMPLE_RATE) / BATCH_RATE;
+/** What a plant that was held up makes good, ms. What was due before is lost, as with a sensor that stood still. */
+const CATCH_UP = 500;
+
+/** Between two attempts to reach the gateway, ms. */
+const RETRY = 2000;
 
 export interface PublisherOptions {
   /** The gateway's URL. */
@@ -22,39 +26,49 @@ export interface PublisherOptions {
   readonly random?: Random;
 }
 
-/** Between two attempts to reach the gateway, ms. */
-const RETRY = 2000;
-
-/** The plant as a client of the gateway, like any other: one Node session that publishes readings and alarms. */
+/** The plant as a client of the gateway, like any other: one Node session and a producer of 500 series. */
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #abort = new AbortController();
+  readonly #random: Random;
   readonly #plant: Plant;
-  readonly #ticker = new Ticker(BATCH_RATE, () => this.#publish());
+  readonly #ticker = new Ticker(TICK_RATE, () => this.#record());
   #session: Session | undefined;
-  #lines: readonly Channel[] = [];
-  #alarms: Channel | undefined;
+  #link: LossyLink | undefined;
+  #producer: Producer | undefined;
+  #series: readonly Series[] = [];
   #retry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    this.#plant = new Plant(options.random ?? Math.random, Date.now());
+    this.#random = options.random ?? Math.random;
+    this.#plant = new Plant(this.#random, Date.now());
   }
 
-  get session(): Session | undefined {
-    return this.#session;
+  /** What became of the readings; undefined before there was a session. */
+  stats(): ReturnType<Producer['stats']> | undefined {
+    return this.#producer?.stats();
+  }
+
+  /** Loses a share of the plant's datagrams, 0-1, for so many ms: what a bad network does to `live` series. */
+  lose(share: number, duration: number): void {
+    this.#link?.lose(share, duration);
   }
 
   /** Resolves when the plant publishes, or the first attempt failed; it then goes on trying. */
   async start(): Promise<void> {
-    const { url, token } = this.#options;
+    const { url, token, failed } = this.#options;
     try {
       const session = await connect(url, { token, signal: this.#abort.signal });
       this.#session = session;
-      this.#lines = LINES.map((_name, line) => session.channel(lineChannel(line)));
-      this.#alarms = session.channel(ALARM_CHANNEL);
       session.on('close', () => this.#again(new Error('the session was closed')));
-      this.#plant.skipTo(Date.now());
+      this.#link = new LossyLink(session, this.#random);
+      const producer = telemetry(this.#link, { channel: PLANT_CHANNEL, batchDelay: 100, failed });
+      this.#producer = producer;
+      this.#series = SENSORS.map(({ series, quantity: { unit, decimals, complete } }) =>
+        producer.series(series, { unit, decimals, mode: complete ? 'complete' : 'live' }),
+      );
+      this.#plant.skipTo(producer.now());
       this.#ticker.start();
     } catch (error) {
       this.#again(error);
@@ -65,47 +79,27 @@ export class Publisher {
     this.#abort.abort();
     clearTimeout(this.#retry);
     this.#ticker.stop();
+    await this.#producer?.close();
     await this.#session?.close();
   }
 
   #again(error: unknown): void {
     this.#ticker.stop();
+    void this.#producer?.close();
     if (this.#abort.signal.aborted) return;
     this.#options.failed?.(error);
     this.#retry = setTimeout(() => void this.start(), RETRY);
   }
 
-  /** One message for each line, with what its sensors read since the last one. */
-  #publish(): void {
-    const now = Date.now();
-    this.#plant.skipTo(now - MAX_SAMPLES * PERIOD);
-    const start = this.#plant.due;
-    const readings: Float32Array[] = [];
-    while (this.#plant.due <= now && readings.length < MAX_SAMPLES) {
-      readings.push(this.#plant.sample((report) => this.#alarms?.publish('ALARM', report)));
-    }
-    // While the session reconnects the plant runs on, but old readings are of no use to anybody.
-    if (readings.length === 0 || this.#session?.state !== 'open') return;
-    for (const [line, channel] of this.#lines.entries()) {
-      const batch = encodeBatch({
-        start,
-        period: PERIOD,
-        samples: readings.length,
-        values: columns(readings, line),
-      });
-      channel.publish('READINGS', batch, { delivery: 'unreliable' });
+  /** Takes all samples that are due. While the session reconnects the plant runs on; what becomes of its readings is the producer's to say. */
+  #record(): void {
+    const now = this.#producer!.now();
+    this.#plant.skipTo(now - CATCH_UP);
+    while (this.#plant.due <= now) {
+      const at = this.#plant.due;
+      const values = this.#plant.sample();
+      for (let sensor = 0; sensor < values.length; sensor += 1)
+        this.#series[sensor]!.record(values[sensor]!, at);
     }
   }
-}
-
-/** The readings of one line, sensor by sensor. */
-function columns(readings: readonly Float32Array[], line: number): Float32Array {
-  const sensors = QUANTITIES.length;
-  const values = new Float32Array(sensors * readings.length);
-  for (const [sample, reading] of readings.entries()) {
-    for (let sensor = 0; sensor < sensors; sensor += 1) {
-      values[sensor * readings.length + sample] = reading[line * sensors + sensor]!;
-    }
-  }
-  return values;
 }

@@ -1,5 +1,5 @@
 import { element, setText } from '../shared/element.ts';
-import { LINES, QUANTITIES, SENSORS, type Sensor } from './catalogue.ts';
+import { LINES, QUANTITIES, SENSORS, type Sensor, sensorIndex } from './catalogue.ts';
 import type { History } from './history.ts';
 
 /** How far back the smallest and the largest reading go, s. */
@@ -8,15 +8,20 @@ const EXTREMES_SPAN = 30;
 /** Room on the bars beyond each limit, share of the distance between the limits. */
 const BEYOND = 0.35;
 
+/** And the missing readings, s: as far as the charts. */
+const MISSING_SPAN = 30;
+
 interface Row {
-  readonly sensor: Sensor;
+  readonly line: number;
+  readonly place: number;
   readonly root: HTMLTableRowElement;
   readonly value: HTMLElement;
   readonly band: HTMLElement;
   readonly mark: HTMLElement;
+  readonly missing: HTMLElement;
 }
 
-/** All sensors, a table for each line: current value, and a bar with its limits and its range of late. */
+/** The sensors of one station, a table for each line: current value, a bar with its limits and its range of late, and what is missing. */
 export class SensorTable {
   readonly #rows: readonly Row[];
   readonly #history: History;
@@ -25,9 +30,11 @@ export class SensorTable {
   /** `onPick` is told which quantity was picked to be charted. */
   constructor(root: HTMLElement, history: History, onPick: (quantity: number) => void) {
     this.#history = history;
-    const rows = SENSORS.map((sensor) => makeRow(sensor, onPick));
+    const rows = LINES.flatMap((_name, line) =>
+      QUANTITIES.map((_quantity, place) => makeRow(line, place, onPick)),
+    );
     for (const [line, name] of LINES.entries()) {
-      const own = rows.filter(({ sensor }) => sensor.line === line).map((row) => row.root);
+      const own = rows.filter((row) => row.line === line).map((row) => row.root);
       const title = element('h3', {}, element('span', { class: 'key', 'data-line': String(line) }), name);
       const table = element('table', { 'aria-label': name }, makeHead(), element('tbody', {}, ...own));
       root.append(element('section', { class: 'panel' }, title, table));
@@ -35,19 +42,23 @@ export class SensorTable {
     this.#rows = rows;
   }
 
-  /** Brings all rows up to date. `charted`: the quantity in the first chart, marked in the tables. */
-  show(charted: number): void {
+  /**
+   * Brings all rows up to date with `now` of the plant's clock, ms. `charted`: the quantity in the first chart, marked in
+   * the tables.
+   */
+  show(station: number, charted: number, now: number): void {
     for (const row of this.#rows) {
-      this.#showRow(row);
-      if (charted !== this.#shown) {
-        row.root.classList.toggle('charted', row.sensor.index % QUANTITIES.length === charted);
-      }
+      this.#showRow(row, SENSORS[sensorIndex(row.line, station, row.place)]!, now);
+      if (charted !== this.#shown) row.root.classList.toggle('charted', row.place === charted);
     }
     this.#shown = charted;
   }
 
-  #showRow({ sensor, root, value, band, mark }: Row): void {
+  #showRow({ root, value, band, mark, missing }: Row, sensor: Sensor, now: number): void {
     const { quantity, index } = sensor;
+    const gone = this.#history.missing(index, now, MISSING_SPAN);
+    missing.hidden = gone === 0;
+    setText(missing, `${gone} missing`);
     const latest = this.#history.latest(index);
     setText(value, latest === undefined ? '–' : latest.toFixed(quantity.decimals));
     root.toggleAttribute(
@@ -57,9 +68,9 @@ export class SensorTable {
     const range = this.#history.extremes(index, EXTREMES_SPAN);
     band.hidden = mark.hidden = latest === undefined || !range;
     if (latest === undefined || !range) return;
-    const [from, to] = [place(range.least, sensor), place(range.most, sensor)];
+    const [from, to] = [onBar(range.least, sensor), onBar(range.most, sensor)];
     band.style.transform = `translateX(${from}%) scaleX(${Math.max(0.5, to - from) / 100})`;
-    mark.style.transform = `translateX(${place(latest, sensor)}%)`;
+    mark.style.transform = `translateX(${onBar(latest, sensor)}%)`;
     const { least, most } = range;
     root.title = `${sensor.name}: ${least.toFixed(quantity.decimals)} to ${most.toFixed(quantity.decimals)} ${quantity.unit} in the last ${EXTREMES_SPAN} s`;
   }
@@ -71,8 +82,8 @@ function makeHead(): HTMLTableSectionElement {
   return element('thead', { class: 'sr' }, element('tr', {}, ...cells));
 }
 
-function makeRow(sensor: Sensor, onPick: (quantity: number) => void): Row {
-  const { quantity } = sensor;
+function makeRow(line: number, place: number, onPick: (quantity: number) => void): Row {
+  const quantity = QUANTITIES[place]!;
   const value = element('span', { class: 'value' }, '–');
   const band = element('span', { class: 'band' });
   const mark = element('span', { class: 'mark' });
@@ -81,12 +92,13 @@ function makeRow(sensor: Sensor, onPick: (quantity: number) => void): Row {
     { type: 'button', title: `Chart ${quantity.name.toLowerCase()}` },
     quantity.name,
   );
-  pick.addEventListener('click', () => onPick(sensor.index % QUANTITIES.length));
-  band.hidden = mark.hidden = true;
+  pick.addEventListener('click', () => onPick(place));
+  const missing = element('span', { class: 'gone', title: 'In the last 30 s' });
+  band.hidden = mark.hidden = missing.hidden = true;
   const root = element(
     'tr',
     {},
-    element('th', { scope: 'row' }, pick),
+    element('th', { scope: 'row' }, pick, missing),
     element(
       'td',
       {},
@@ -95,11 +107,11 @@ function makeRow(sensor: Sensor, onPick: (quantity: number) => void): Row {
       element('span', { class: 'bar', 'aria-hidden': 'true' }, band, mark),
     ),
   );
-  return { sensor, root, value, band, mark };
+  return { line, place, root, value, band, mark, missing };
 }
 
 /** Where on its bar a reading lies, percent; the limits are at fixed places, see `.bar` in the style. */
-function place(value: number, { quantity: { low, high } }: Sensor): number {
+function onBar(value: number, { quantity: { low, high } }: Sensor): number {
   const least = low - (high - low) * BEYOND;
   const most = high + (high - low) * BEYOND;
   return Math.min(100, Math.max(0, ((value - least) / (most - least)) * 100));

@@ -1,18 +1,16 @@
-import {
-  type ChannelAction,
-  type Gateway,
-  type InboundMessage,
-  type SessionHandle,
-  SpillwayError,
-} from '@spillway/gateway';
-import { type Alarm, AlarmBook, readReport } from './alarm-book.ts';
-import { decodeBatch } from './batch.ts';
-import { ALARM_CHANNEL, LINES, lineChannel, QUANTITIES, SENSORS } from './catalogue.ts';
+import { type ChannelAction, type Gateway, type SessionHandle, SpillwayError } from '@spillway/gateway';
+import { type Telemetry, telemetry } from '@spillway/gateway/telemetry';
+import { type Alarm, AlarmBook } from './alarm-book.ts';
+import { AlarmRules } from './alarm-rules.ts';
+import { ALARM_CHANNEL, WINDOW } from './catalogue.ts';
 
-/** User id of the plant: the only one that may publish readings and alarms. */
+/** User id of the plant: the only one that may publish readings. */
 export const PLANT_USER = 'plant';
 
-/** The answer to PLANT: what a page needs before the first reading. */
+/** What LOSE does to the plant's datagrams: a share of them is lost for so long, ms. */
+const LOSS = { share: 0.3, duration: 5_000 } as const;
+
+/** The answer to PLANT: what a page needs besides the readings. */
 export interface PlantView {
   /** User id of whoever asks. */
   readonly you: string;
@@ -21,29 +19,41 @@ export interface PlantView {
   readonly alarms: readonly Alarm[];
 }
 
-/** The plant's side of a gateway: who may publish what, and the alarms so far. */
-export class Telemetry {
+/** The answer to LOSE. */
+export interface Loss {
+  readonly share: number;
+  /** Ms. */
+  readonly duration: number;
+}
+
+/** The plant's side of a gateway: takes readings in, rolls them up, watches them, and keeps the alarms so far. */
+export class PlantServer {
   readonly #gateway: Gateway;
   readonly #alarms = new AlarmBook();
+  readonly #telemetry: Telemetry;
   #plant: SessionHandle | undefined;
 
-  /** Declares the channels and the handlers. */
-  constructor(gateway: Gateway) {
+  /**
+   * Declares the channels and the handlers. `lose` is told to lose a share of the plant's datagrams for so many ms: any
+   * visitor may ask, to see what happens.
+   */
+  constructor(gateway: Gateway, lose: (share: number, duration: number) => void) {
     this.#gateway = gateway;
-    for (const line of LINES.keys()) {
-      gateway.channel(lineChannel(line), {
-        delivery: 'unreliable',
-        authorize: mayDo,
-        onPublish: checkReadings,
-      });
-    }
-    gateway.channel(ALARM_CHANNEL, {
-      delivery: 'reliable',
-      authorize: mayDo,
-      onPublish: (message) => this.#report(message),
-    });
+    this.#telemetry = telemetry(gateway, 'plant/:site', { windows: [WINDOW], authorize: mayDo });
+    const started = Date.now().toString(36);
+    let alarms = 0;
+    const rules = new AlarmRules(
+      (report) => gateway.publish(ALARM_CHANNEL, 'ALARM', this.#alarms.take(report)),
+      () => `${started}-${++alarms}`,
+    );
+    this.#telemetry.onRollup(rules.take);
+    gateway.channel(ALARM_CHANNEL, { delivery: 'reliable', authorize: (action) => action !== 'publish' });
     gateway.handle('PLANT', (_payload, { session }): PlantView => this.#view(session));
     gateway.handle('ACKNOWLEDGE', (payload, { session }) => this.#acknowledge(payload, session));
+    gateway.handle('LOSE', (): Loss => {
+      lose(LOSS.share, LOSS.duration);
+      return LOSS;
+    });
     gateway.on('session', (session) => {
       if (session.user?.id === PLANT_USER) this.#plant = session;
     });
@@ -57,6 +67,11 @@ export class Telemetry {
     return this.#plant?.transport;
   }
 
+  /** Publishes no more roll-ups. */
+  stop(): void {
+    this.#telemetry.close();
+  }
+
   #view(session: SessionHandle): PlantView {
     const { transport } = this;
     return {
@@ -64,16 +79,6 @@ export class Telemetry {
       ...(transport !== undefined && { transport }),
       alarms: this.#alarms.list(),
     };
-  }
-
-  /** Publishes the alarm as the book has it: a report alone does not know who acknowledged it. */
-  #report({ payload }: InboundMessage): false {
-    const report = readReport(payload);
-    if (!report || !SENSORS[report.sensor]) {
-      throw new SpillwayError('bad-alarm', 'this is no alarm of a sensor in the catalogue');
-    }
-    this.#gateway.publish(ALARM_CHANNEL, 'ALARM', this.#alarms.take(report));
-    return false;
   }
 
   #acknowledge(payload: unknown, session: SessionHandle): Alarm {
@@ -88,14 +93,4 @@ export class Telemetry {
 
 function mayDo(action: ChannelAction, { session }: { session: SessionHandle }): boolean {
   return action !== 'publish' || session.user?.id === PLANT_USER;
-}
-
-function checkReadings({ type, payload }: InboundMessage): void {
-  const batch = payload instanceof Uint8Array ? decodeBatch(payload, QUANTITIES.length) : undefined;
-  if (type !== 'READINGS' || !batch) {
-    throw new SpillwayError(
-      'bad-readings',
-      `a line publishes READINGS of its ${QUANTITIES.length} sensors here`,
-    );
-  }
 }
