@@ -113,7 +113,9 @@ export class ReadingWatch implements AsyncDisposable {
 
   /** Resolves when it is subscribed and the series are known. Rejects with `RequestError`. */
   async open(): Promise<void> {
-    await Promise.all([this.#channel.subscribe(), this.#catalogue.open()]);
+    // What comes before its series is known would be of no use.
+    await this.#catalogue.open();
+    await this.#channel.subscribe();
   }
 
   stats(): ReadingStats {
