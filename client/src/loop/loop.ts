@@ -28,8 +28,9 @@ import { StateView, type StateViewStats } from './state-view.ts';
 
 /** Ticks that are caught up with at once, ms: a page that was hidden does not play what it missed. */
 const CATCH_UP = 250;
-/** Between acknowledgements of a client that sends no inputs, ms. */
+/** Between acknowledgements of a client that sends no inputs, ms: at least, and as a timer asks. */
 const ACK_INTERVAL = 50;
+const ACK_TIMER = 55;
 /** A packet or ping that waited longer than this for the network is worth nothing, ms. */
 const MAX_AGE = 250;
 
@@ -148,7 +149,7 @@ export class JoinedLoop<Kinds extends KindSet, Input, Own extends EntityOf<Kinds
 
   /** Listens and subscribes. Rejects with `RequestError`. */
   async join(): Promise<void> {
-    const timer = setInterval(() => this.#acknowledge(performance.now()), ACK_INTERVAL);
+    const timer = setInterval(() => this.#acknowledge(performance.now()), ACK_TIMER);
     this.#undo.push(
       this.#session.on('message', (type, payload, meta) => this.#receive(type, payload, meta)),
       this.#session.on('state', (state) => state === 'open' && this.#opened()),
@@ -237,7 +238,7 @@ export class JoinedLoop<Kinds extends KindSet, Input, Own extends EntityOf<Kinds
 
   /** Where no inputs carry the acknowledgement of states, it goes by itself. */
   #acknowledge(now: number): void {
-    if (now - this.#sentAt < ACK_INTERVAL - 1 || this.state.ack.newest === this.#ackedPart) return;
+    if (now - this.#sentAt < ACK_INTERVAL || this.state.ack.newest === this.#ackedPart) return;
     if (this.#session.state !== 'open') return;
     this.#acks += 1;
     this.#send(now);

@@ -13,9 +13,9 @@ export interface SnapshotHead {
   readonly tick: number;
   /** Server time of that tick in ms. */
   readonly time: number;
-  /** The newest input of this viewer that the state includes; 0: none. */
+  /** Every input of this viewer up to this one is in the state, or never will be; 0: none. */
   readonly inputAck: number;
-  /** The tick at which that input was applied, in the application's own count; 0: none. */
+  /** Every input up to this one has come, or is too late: it need not be sent again; 0: none. */
   readonly inputTick: number;
 }
 

@@ -25,6 +25,7 @@ export { PacketLoss } from './input-loss.ts';
 export { type JitterOptions, JitterTarget } from './jitter.ts';
 export { createLoop, Loop, type LoopHost, type LoopOptions, type LoopStats, type Tick } from './loop.ts';
 export type { Player, PlayerStats } from './loop-player.ts';
+export { createRooms, LoopRooms, type RoomOptions } from './loop-rooms.ts';
 export { StateSync, type StateSyncOptions, type StateSyncStats, type ValuesOf } from './state-sync.ts';
 export {
   FixedStep,

@@ -129,8 +129,8 @@ export class LoopPlayer<Input, Data> implements Player<Input, Data> {
 
   /** Tells the client the last committed state. */
   show(tick: number): void {
-    // All of its inputs up to this tick are in the state, or never will be.
-    const mark = { inputAck: tick, inputTick: Math.max(0, this.#receiver.settled) };
+    // All of its inputs up to this tick are in the state, or never will be. Who only watches need not be told.
+    const mark = this.#entity === undefined ? undefined : { inputAck: tick, inputTick: this.#settled };
     this.#viewer.encode((part, place) => {
       this.session.send(LOOP_TYPE, part, { delivery: 'latest', key: `${this.#prefix}${place}` });
     }, mark);
@@ -144,6 +144,10 @@ export class LoopPlayer<Input, Data> implements Player<Input, Data> {
     this.#tellsEntity = false;
     const options = { delivery: 'latest', key: `${this.#prefix}f` } as const;
     this.session.send(LOOP_TYPE, encodeFeedback(this.#feedback(now)), options);
+  }
+
+  get #settled(): number {
+    return Math.max(0, this.#receiver.settled);
   }
 
   #feedback(now: number): InputFeedback {

@@ -5,7 +5,12 @@ import {
   loopPrefix,
   type StateSchema,
 } from '@spillway/envelope/loop';
-import type { ChannelContext, ChannelOptions } from '../core/channel-rules.ts';
+import type {
+  ChannelContext,
+  ChannelOptions,
+  InboundMessage,
+  PublishVerdict,
+} from '../core/channel-rules.ts';
 import { SpillwayError } from '../core/errors.ts';
 import type { SessionHandle } from '../core/session-handle.ts';
 import { InputReceiver } from './input.ts';
@@ -35,7 +40,7 @@ export interface Tick<Kinds extends KindSet, Input, Data> {
   /** Seconds of one step: always the same. */
   readonly dt: number;
   /** All in the loop, with their inputs of this tick. */
-  readonly players: Iterable<Player<Input, Data>>;
+  readonly players: readonly Player<Input, Data>[];
   readonly state: StateSync<Kinds>;
 }
 
@@ -98,10 +103,9 @@ export class Loop<Kinds extends KindSet, Input, Data = unknown> {
   #refused = 0;
   #strays = 0;
 
-  /** Declares the channel; see `createLoop`. */
-  constructor(host: LoopHost, channel: string, options: LoopOptions<Kinds, Input, Data>) {
+  /** Nobody joins it before its hooks are a channel's; `createLoop` and `createRooms` see to that. */
+  constructor(channel: string, options: LoopOptions<Kinds, Input, Data>) {
     const { state, time = systemTickTime, snapshotEvery = 1 } = options;
-    if (/(^|\/)[:#+]/.test(channel)) throw new RangeError(`a loop is of one channel, not of '${channel}'`);
     if (!(Number.isInteger(snapshotEvery) && snapshotEvery >= 1))
       throw new RangeError(`snapshotEvery takes whole numbers from 1 on, not ${snapshotEvery}`);
     this.#options = options;
@@ -114,7 +118,6 @@ export class Loop<Kinds extends KindSet, Input, Data = unknown> {
       (error) => this.#report(error),
       time,
     );
-    host.channel(channel, this.#hooks(options.channel));
   }
 
   /** Who is in the loop, by id of the session. */
@@ -148,23 +151,23 @@ export class Loop<Kinds extends KindSet, Input, Data = unknown> {
     };
   }
 
-  #hooks(own: ChannelOptions = {}): ChannelOptions {
-    return {
-      ...own,
-      onPublish: (message, context) => {
-        if (message.type !== LOOP_TYPE) return own.onPublish?.(message, context);
-        this.#receive(message.payload, context.session);
-        return false;
-      },
-      onSubscribe: (context) => {
-        this.#join(context);
-        return own.onSubscribe?.(context);
-      },
-      onUnsubscribe: (context) => {
-        this.#leave(context);
-        return own.onUnsubscribe?.(context);
-      },
-    };
+  /** Hook of its channel: takes what is the loop's, and leaves the rest to the application. */
+  onPublish(message: InboundMessage, context: ChannelContext): PublishVerdict {
+    if (message.type !== LOOP_TYPE) return this.#options.channel?.onPublish?.(message, context);
+    this.#receive(message.payload, context.session);
+    return false;
+  }
+
+  /** Hook of its channel. */
+  onSubscribe(context: ChannelContext): void | Promise<void> {
+    this.#join(context);
+    return this.#options.channel?.onSubscribe?.(context);
+  }
+
+  /** Hook of its channel. */
+  onUnsubscribe(context: ChannelContext): void | Promise<void> {
+    this.#leave(context);
+    return this.#options.channel?.onUnsubscribe?.(context);
   }
 
   #join({ session }: ChannelContext): void {
@@ -216,13 +219,15 @@ export class Loop<Kinds extends KindSet, Input, Data = unknown> {
   #tick(tick: number): void {
     const { snapshotEvery = 1, step } = this.#options;
     const time = this.#ticks.due(tick);
-    const players = this.players.values();
-    for (const player of this.#players.values()) player.take(tick);
+    // Those of this tick: some may join or leave while it goes on.
+    const players = [...this.#players.values()];
+    for (const player of players) player.take(tick);
     this.#guard(() => step({ tick, time, dt: this.step / 1_000, players, state: this.state }));
     const shows = tick % snapshotEvery === 0;
     if (shows) this.state.commit(tick, time);
     const now = this.#time.now();
     for (const player of this.#players.values()) {
+      // What a client that is away missed, it is told as one when it is back.
       if (!player.connected) continue;
       if (shows) player.show(tick);
       player.tell(now);
@@ -257,5 +262,13 @@ export function createLoop<const Kinds extends KindSet, Input, Data = unknown>(
   channel: string,
   options: LoopOptions<Kinds, Input, Data>,
 ): Loop<Kinds, Input, Data> {
-  return new Loop(gateway, channel, options);
+  if (/(^|\/)[:#+]/.test(channel)) throw new RangeError(`a loop is of one channel, not of '${channel}'`);
+  const loop = new Loop(channel, options);
+  gateway.channel(channel, {
+    ...options.channel,
+    onPublish: (message, context) => loop.onPublish(message, context),
+    onSubscribe: (context) => loop.onSubscribe(context),
+    onUnsubscribe: (context) => loop.onUnsubscribe(context),
+  });
+  return loop;
 }
