@@ -1,7 +1,13 @@
 /** Producers of the telemetry bench: many sessions in one process, each with the client kit as it is. */
 import { parseArgs } from 'node:util';
 import { connect, type Session } from '@spillway/client';
-import { type Producer, type Series, telemetry } from '@spillway/client/telemetry';
+import {
+  type Producer,
+  type RollupWatch,
+  type Series,
+  telemetry,
+  watchRollups,
+} from '@spillway/client/telemetry';
 
 /** What the bench asks for, and the answers. */
 export type LoadAsk = 'start' | 'count' | 'stop';
@@ -17,7 +23,9 @@ export interface Counted {
   readonly bytes: number;
   /** Packets that the sessions dropped, as they could not be sent in time. */
   readonly dropped: number;
-  /** CPU time of all producers so far, us. */
+  /** Roll-ups that all dashboards have had. */
+  readonly rollups: number;
+  /** CPU time of all producers and dashboards so far, us. */
   readonly cpu: number;
 }
 
@@ -29,6 +37,7 @@ const { values } = parseArgs({
     series: { type: 'string' },
     hertz: { type: 'string' },
     float64: { type: 'boolean', default: false },
+    dashboards: { type: 'string', default: '0' },
   },
 });
 const producers = Number(values.producers);
@@ -78,6 +87,7 @@ class Machine {
 
 const clock = () => performance.timeOrigin + performance.now();
 const machines: Machine[] = [];
+const dashboards: RollupWatch[] = [];
 let timer: NodeJS.Timeout | undefined;
 
 process.on('message', (ask: LoadAsk) => {
@@ -97,6 +107,10 @@ try {
     session.on('error', ({ code, message }) => process.stderr.write(`load: ${code} ${message}\n`));
     machines.push(new Machine(session, index));
   }
+  for (let index = 0; index < Number(values.dashboards); index += 1) {
+    const session = await connect(values.url!, { transports: [values.transport as 'websocket'] });
+    dashboards.push(await watchRollups(session, { channel: 'plant/1', window: 100 }));
+  }
   answer({ kind: 'connected', transport: machines[0]!.session.transport.name });
 } catch (error) {
   answer({ kind: 'failed', message: String(error) });
@@ -114,7 +128,7 @@ function start(): void {
 }
 
 function count(): Counted {
-  const counted = { readings: 0, packets: 0, bytes: 0, dropped: 0, cpu: 0 };
+  const counted = { readings: 0, packets: 0, bytes: 0, dropped: 0, rollups: 0, cpu: 0 };
   for (const { session, kit } of machines) {
     const { sent, packets, bytes } = kit.stats();
     counted.readings += sent;
@@ -122,6 +136,7 @@ function count(): Counted {
     counted.bytes += bytes;
     for (const drops of Object.values(session.stats().dropped)) counted.dropped += drops;
   }
+  for (const watch of dashboards) counted.rollups += watch.stats().rollups;
   const { user, system } = process.cpuUsage();
   return { ...counted, cpu: user + system };
 }

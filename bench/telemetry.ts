@@ -1,6 +1,6 @@
 /**
  * How many readings a second one gateway takes in and rolls up, and the CPU time of its process for each.
- * `npm run bench -- telemetry [--producers 100] [--readings 1000000] [--hertz 200] [--seconds 10] [--transport websocket] [--float64] [--consume]`
+ * `npm run bench -- telemetry [--producers 100] [--readings 1000000] [--hertz 200] [--seconds 10] [--transport websocket] [--float64] [--consume] [--dashboards 0]`
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '10' },
     transport: { type: 'string' },
     float64: { type: 'boolean', default: false },
+    dashboards: { type: 'string', default: '0' },
     consume: { type: 'boolean', default: false },
     'gateway-flags': { type: 'string', default: '' },
   },
@@ -45,7 +46,8 @@ async function run(transport: keyof typeof GOALS): Promise<void> {
   try {
     const listening = await next<Answer>(gateway);
     if (listening.kind !== 'listening') throw new Error(JSON.stringify(listening));
-    const about = { url: listening.url, transport, producers, series, hertz };
+    const { dashboards } = values;
+    const about = { url: listening.url, transport, producers, series, hertz, dashboards };
     const args = Object.entries(about).map(([name, value]) => `--${name}=${value}`);
     if (values.float64) args.push('--float64');
     load = fork(script('telemetry-load.ts'), args);
@@ -96,6 +98,8 @@ function report(
     console.log(
       `    consumed   ${perSecond(after.consumed - before.consumed)} by a loop, ${after.stats.dropped} dropped`,
     );
+  const shown = (sentAfter.rollups - sentBefore.rollups) / Number(values.dashboards);
+  if (shown > 0) console.log(`    dashboards ${perSecond(shown)} roll-ups of 100 ms each`);
   console.log(`    CPU        ${each.toFixed(3)} us a reading, ${(cpu / packets).toFixed(1)} us a packet`);
   console.log(
     `               ${((cpu / took / 1e6) * 100).toFixed(0)} % of a core, ${(after.rss / 2 ** 20).toFixed(0)} MiB`,
