@@ -30,15 +30,15 @@ export function readSnapshot(schema: StateSchema, bytes: Uint8Array): SnapshotPa
   if (fingerprint !== schema.fingerprint) {
     throw new StateError('schema-mismatch', 'the server describes its entities by another schema');
   }
-  const seq = below(COUNTER_RANGE, from.varint(), 'seq');
-  const tick = below(COUNTER_RANGE, from.varint(), 'tick');
+  const seq = counter(from.varint(), 'seq');
+  const tick = counter(from.varint(), 'tick');
   const clock = from.take(8);
   const time = new DataView(clock.buffer, clock.byteOffset, 8).getFloat64(0);
   if (seq === 0 || !Number.isFinite(time))
     throw new ProtocolError('bad-value', 'seq from 1 on, a finite time');
   const hasInput = (flags & PART_FLAGS.input) > 0;
-  const inputAck = hasInput ? below(COUNTER_RANGE, from.varint(), 'inputAck') : 0;
-  const inputTick = hasInput ? below(COUNTER_RANGE, from.varint(), 'inputTick') : 0;
+  const inputAck = hasInput ? counter(tick - unfolded(from.varint()), 'inputAck') : 0;
+  const inputTick = hasInput ? counter(tick - unfolded(from.varint()), 'inputTick') : 0;
   const ranged = (flags & PART_FLAGS.range) > 0;
   const first = ranged ? below(MAX_ENTITIES, from.varint(), 'from') : 0;
   const last = ranged ? below(MAX_ENTITIES, first + from.varint(), 'to') : MAX_ENTITIES - 1;
@@ -150,6 +150,16 @@ class RecordReader {
     this.#spread.learn(code, folded);
     return folded % 2 === 0 ? folded / 2 + 1 : -(folded + 1) / 2;
   }
+}
+
+/** 0, 1, 2, 3, 4, … as 0, -1, 1, -2, 2, … */
+function unfolded(value: number): number {
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+}
+
+function counter(value: number, name: string): number {
+  if (value < 0) throw new ProtocolError('bad-value', `${name}: expected 0 or more`);
+  return below(COUNTER_RANGE, value, name);
 }
 
 function below(limit: number, value: number, name: string): number {

@@ -57,8 +57,8 @@ export class SnapshotWriter {
     out.varint(head.tick);
     for (const byte of float64(head.time)) out.byte(byte);
     if (head.inputAck > 0 || head.inputTick > 0) {
-      out.varint(head.inputAck);
-      out.varint(head.inputTick);
+      out.varint(foldedBack(head.tick - head.inputAck));
+      out.varint(foldedBack(head.tick - head.inputTick));
     }
     this.#head = out.done();
     this.#body.start();
@@ -198,6 +198,11 @@ export class SnapshotWriter {
     this.#body.write((1 << (ones + 1)) - 2, ones + 1);
     this.#body.write(folded & ((1 << low) - 1), low);
   }
+}
+
+/** 0, -1, 1, -2, 2, … as 0, 1, 2, 3, 4, …: inputs are mostly a few ticks back. */
+function foldedBack(back: number): number {
+  return back >= 0 ? 2 * back : -2 * back - 1;
 }
 
 function float64(value: number): Uint8Array {

@@ -142,6 +142,21 @@ describe('a part of a snapshot', () => {
     expect(readSnapshot(schema, amid.subarray(10, 10 + DELTA.length))).toEqual(readSnapshot(schema, DELTA));
   });
 
+  test('tells inputs on either side of its tick, none before the first', () => {
+    for (const [inputAck, inputTick] of [
+      [1, 2 ** 32 - 1],
+      [305, 0],
+    ] as const) {
+      const bytes = part(() => {}, { ...HEAD, inputAck, inputTick });
+      expect(readSnapshot(schema, bytes)).toMatchObject({ inputAck, inputTick });
+    }
+    // Tick 300 is `ac 02`, the input 303 ticks before it `de 04`.
+    const bytes = part(() => {}, { ...HEAD, inputAck: 0, inputTick: 300 });
+    expect([...bytes.subarray(15, 18)]).toEqual([0xd8, 0x04, 0]);
+    bytes[15] = 0xde;
+    expect(() => readSnapshot(schema, bytes)).toThrow(expect.objectContaining({ code: 'bad-value' }));
+  });
+
   test('of another schema is refused', () => {
     const other = defineState({ craft: { x: quantized({ min: 0, max: 100, step: 0.25 }) } });
     expect(() => readSnapshot(other, FULL)).toThrow(expect.objectContaining({ code: 'schema-mismatch' }));
