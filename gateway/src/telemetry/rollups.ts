@@ -4,13 +4,16 @@ import type { Site } from './site.ts';
 import type { WindowSummary } from './windows.ts';
 
 /**
- * Series in one message. At their longest, with four doubles each, they fit the smallest datagram that browsers have, and
- * which series are in which message is always the same: a newer one has all that an older one had.
+ * Series that share messages. Always the same ones do, so a newer message has all that an older one had. With the figures
+ * of usual sensors they fill two thirds of one.
  */
-const PART = 20;
+const PART = 48;
 
-/** Bytes: more than a part takes, so that one is never split. */
-const ROOM = 1_400;
+/** Bytes of a message: fits the smallest datagram that browsers have. What has no room in it has a second one. */
+const ROOM = 960;
+
+/** Keys of late news of one part: of windows this far apart the later one may replace the earlier. */
+const KEYS = 64;
 
 /** The roll-up of one series. */
 export interface SeriesRollup extends WindowSummary {
@@ -60,31 +63,43 @@ export class Rollups {
         // Late news of a window must not replace the newest one, which may still wait for a slow dashboard.
         const late = number !== newest;
         const key = late ? `${part}.${number % KEYS}` : `${part}`;
-        yield { key, late, bytes: this.#pack(site, which, number, part) };
+        yield* this.#pack(site, which, number, part, key, late);
       }
     }
   }
 
   /** All that is known of a window for one part: also what was told before, as this takes its place. */
-  #pack(site: Site, which: number, number: number, part: number): Uint8Array {
+  *#pack(
+    site: Site,
+    which: number,
+    number: number,
+    part: number,
+    key: string,
+    late: boolean,
+  ): Generator<RollupMessage> {
     const writer = this.#writer;
-    let isBegun = false;
+    const length = site.windows[which]!;
+    let messages = 0;
+    const done = () => ({
+      key: messages++ === 0 ? key : `${key}+${messages - 1}`,
+      late,
+      bytes: writer.done(),
+    });
+    writer.begin(site.epoch, length, number * length);
     for (let id = part * PART; id < (part + 1) * PART; id++) {
       const series = site.series.get(id);
-      const windows = series?.windows[which];
-      const summary = windows?.summary(number);
-      if (series === undefined || windows === undefined || summary === undefined) continue;
-      if (!isBegun) writer.begin(site.epoch, windows.length, summary.start);
-      isBegun = true;
+      const summary = series?.windows[which]?.summary(number);
+      if (series === undefined || summary === undefined) continue;
       const { encoding, decimals } = series.info;
-      writer.add(id, encoding === 'scaled' ? decimals : undefined, summary, summary.amended);
+      const digits = encoding === 'scaled' ? decimals : undefined;
+      if (writer.add(id, digits, summary, summary.amended)) continue;
+      yield done();
+      writer.begin(site.epoch, length, number * length);
+      writer.add(id, digits, summary, summary.amended);
     }
-    return writer.done();
+    yield done();
   }
 }
-
-/** Keys of late news of one part: of windows this far apart the later one may replace the earlier. */
-const KEYS = 64;
 
 /** One window of a series; undefined where nothing is known of it. */
 export function seriesRollup(

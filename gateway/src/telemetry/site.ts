@@ -59,6 +59,11 @@ export class Site {
     return this.#producers.size;
   }
 
+  /** Lengths of the windows that are rolled up, ms. */
+  get windows(): readonly number[] {
+    return this.#context.settings.windows;
+  }
+
   /** By id, in rising order. */
   get series(): ReadonlyMap<number, Series> {
     return this.#series;
@@ -122,8 +127,7 @@ export class Site {
       }
       series.push(entry(one));
     }
-    const { windows } = this.#context.settings;
-    return { epoch: this.epoch, windows, series, ...(next !== undefined && { next }) };
+    return { epoch: this.epoch, windows: this.windows, series, ...(next !== undefined && { next }) };
   }
 
   #producer(id: number, session: SessionHandle, now: number): Producer {

@@ -108,6 +108,29 @@ test('a message of late news has all of its part, so that it may take the place 
   expect(plant.kit.stats()).toMatchObject({ rollups: 3, amended: 1 });
 });
 
+test('roll-ups of many series come in messages that fit a datagram, each series in one of them', () => {
+  const { plant, session, start } = setup({ windows: [100] });
+  const many = Array.from({ length: 130 }, (_, index) =>
+    definition(index, `s-${index}`, index < 60 ? {} : { encoding: 'scaled', decimals: 2 }),
+  );
+  const readings = [
+    [start, Math.PI],
+    [start + 10, 1 / 3],
+  ] as const;
+  plant.publish(
+    session,
+    packet(
+      many,
+      many.map((of) => ({ of, seq: 0, readings })),
+    ),
+  );
+  plant.clock.advance(150);
+  const messages = plant.published.filter(({ channel }) => channel === 'plant/7/100');
+  expect(messages.map(({ key }) => key)).toEqual(['0', '0+1', '1', '2']);
+  for (const { payload } of messages) expect((payload as Uint8Array).length).toBeLessThanOrEqual(960);
+  expect(plant.rollups('plant/7/100').map(({ series }) => series)).toEqual(many.map(({ series }) => series));
+});
+
 test('readings too late for their window, or too far ahead, are not in its roll-up and counted', () => {
   const { plant, session, start } = setup({ lateness: 500, ahead: 200 });
   const readings = [
