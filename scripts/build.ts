@@ -8,7 +8,7 @@ import { CommandError, ROOT } from './command.ts';
 import { distOf, PACKAGES, type PackageFolder, readManifest, type Targets } from './packages.ts';
 
 /** Files beside the sources that go along where they exist. */
-const DOCUMENTS = ['README.md', 'SPEC.md', 'vectors.json'];
+const DOCUMENTS = ['README.md', 'SPEC.md', 'LOOP.md', 'TELEMETRY.md', 'vectors.json'];
 
 async function buildPackage(folder: PackageFolder): Promise<void> {
   const dist = distOf(folder);

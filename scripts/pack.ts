@@ -5,7 +5,7 @@ import { ROOT, run } from './command.ts';
 import { node24 } from './pack/node24.ts';
 import { bundleSize, createProject, typecheck } from './pack/project.ts';
 import { pack, problemsOf, type Tarball } from './pack/tarball.ts';
-import { PACKAGES } from './packages.ts';
+import { PACKAGES, readManifest } from './packages.ts';
 import { addCounts, type Counts, formatCounts, NO_COUNTS } from './test/counts.ts';
 
 /** One small thing of a package must not bring the rest of it along, bytes minified. */
@@ -30,9 +30,14 @@ async function checkFiles(tarball: Tarball): Promise<string> {
   return `${tarball.files.length} files`;
 }
 
-/** Every package must export what its sources export, without doing anything. */
-async function checkImports(node: string, project: string, tarballs: readonly Tarball[]): Promise<string> {
-  const names = tarballs.map(({ manifest }) => manifest.name);
+/** Every module of every package must export what its sources export, without doing anything. */
+async function checkImports(node: string, project: string): Promise<string> {
+  const names: string[] = [];
+  for (const folder of PACKAGES) {
+    const { name, exports } = await readManifest(join(ROOT, folder));
+    for (const path of Object.keys(exports as object))
+      if (!path.endsWith('.json')) names.push(`${name}${path.slice(1)}`);
+  }
   const exported = JSON.parse(await run(node, ['quiet.js', ...names], project)) as Record<string, string[]>;
   for (const name of names) {
     const expected = Object.keys((await import(name)) as object).sort();
@@ -53,7 +58,7 @@ async function checkSmall(project: string, code: string): Promise<string> {
   return `${size} bytes`;
 }
 
-async function checkProject(project: string, tarballs: readonly Tarball[]): Promise<void> {
+async function checkProject(project: string): Promise<void> {
   const nodes = [{ label: `Node ${process.versions.node}`, program: process.execPath }];
   try {
     nodes.push({ label: 'Node 24', program: await node24() });
@@ -64,7 +69,7 @@ async function checkProject(project: string, tarballs: readonly Tarball[]): Prom
     );
   }
   for (const { label, program } of nodes) {
-    await check(`imports under ${label}`, () => checkImports(program, project, tarballs));
+    await check(`imports under ${label}`, () => checkImports(program, project));
     await check(`gateway and client under ${label}`, () => checkWork(program, project));
   }
   const browser = ['es2024', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext.disposable'];
@@ -75,7 +80,7 @@ async function checkProject(project: string, tarballs: readonly Tarball[]): Prom
       return undefined;
     });
     await check(`types for browsers (${resolution})`, async () => {
-      await typecheck(project, { files: ['page.ts'], resolution, lib: browser, types: [] });
+      await typecheck(project, { files: ['page.ts', 'game.ts'], resolution, lib: browser, types: [] });
       return undefined;
     });
     await check(`types of the wire (${resolution})`, async () => {
@@ -85,6 +90,10 @@ async function checkProject(project: string, tarballs: readonly Tarball[]): Prom
   }
   await check('a page bundles', async () => {
     const size = await bundleSize(project, await readFile(join(project, 'page.ts'), 'utf8'));
+    return `${(size / 1024).toFixed(1)} KB`;
+  });
+  await check('a game bundles', async () => {
+    const size = await bundleSize(project, await readFile(join(project, 'game.ts'), 'utf8'));
     return `${(size / 1024).toFixed(1)} KB`;
   });
   await check('one thing of client bundles small', () =>
@@ -120,7 +129,7 @@ if (tarballs.length === PACKAGES.length) {
   });
 }
 if (project !== undefined) {
-  await checkProject(project, tarballs);
+  await checkProject(project);
   await rm(project, { recursive: true, force: true });
 }
 console.log(formatCounts(counts));

@@ -25,10 +25,13 @@ export async function buildLibrary(folder: PackageFolder): Promise<void> {
         outDir: fromCache(join(distOf(folder), 'lib')),
         // Against the declarations that users get, not the neighbours' sources.
         paths: Object.fromEntries(
-          PACKAGES.filter((other) => other !== folder).map((other) => [
-            `@spillway/${other}`,
-            [`./${fromCache(join(distOf(other), 'lib', 'index.d.ts'))}`],
-          ]),
+          PACKAGES.filter((other) => other !== folder).flatMap((other) => {
+            const lib = `./${fromCache(join(distOf(other), 'lib'))}`;
+            return [
+              [`@spillway/${other}`, [`${lib}/index.d.ts`]],
+              [`@spillway/${other}/*`, [`${lib}/*/index.d.ts`]],
+            ];
+          }),
         ),
         typeRoots: [fromCache(join(ROOT, 'node_modules', '@types'))],
       },

@@ -38,14 +38,14 @@ interface Packed {
 }
 
 const ALLOWED =
-  /^(lib\/.+\.(js|d\.ts)|package\.json|LICENSE|README\.md|SPEC\.md|vectors\.json|[a-z]+\.min\.js(\.map)?)$/;
+  /^(lib\/.+\.(js|d\.ts)|package\.json|LICENSE|(README|SPEC|LOOP|TELEMETRY)\.md|vectors\.json|[a-z]+\.min\.js(\.map)?)$/;
 const OF_TESTS = /\.test\.|\.bench\.|(^|\/)test-|(^|\/)(compliance|simulator|test|tests|fixtures|testing)\//;
 
 /** What must be there and is not, and what is there and must not be. */
 export async function problemsOf({ folder, manifest, files }: Tarball): Promise<string[]> {
   const problems: string[] = [];
   const required = ['LICENSE', 'README.md', 'lib/index.js', 'lib/index.d.ts'];
-  if (folder === 'envelope') required.push('SPEC.md', 'vectors.json');
+  if (folder === 'envelope') required.push('SPEC.md', 'LOOP.md', 'TELEMETRY.md', 'vectors.json');
   if (folder === 'client') required.push('spillway.min.js', 'spillway.min.js.map');
   for (const path of required) if (!files.includes(path)) problems.push(`${path} is missing`);
   for (const path of files) {
