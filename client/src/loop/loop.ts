@@ -121,6 +121,7 @@ export class JoinedLoop<Kinds extends KindSet, Input, Own extends EntityOf<Kinds
   #lastTick = -1;
   #acks = 0;
   #malformed = 0;
+  #over = false;
 
   constructor(session: Session, channel: string, options: JoinOptions<Kinds, Input, Own>) {
     this.#session = session;
@@ -213,7 +214,7 @@ export class JoinedLoop<Kinds extends KindSet, Input, Own extends EntityOf<Kinds
     const begin = this.#lastTick < 0 ? tick : first;
     this.#lastTick = tick;
     const { sample, input: codec } = this.#options;
-    if (!sample || this.#session.state !== 'open') return;
+    if (!sample || this.#over || this.#session.state !== 'open') return;
     let made = false;
     for (let each = begin; each <= tick; each++) {
       const input = sample(each);
@@ -328,6 +329,7 @@ export class JoinedLoop<Kinds extends KindSet, Input, Own extends EntityOf<Kinds
   }
 
   #end(): void {
+    this.#over = true;
     for (const undo of this.#undo.splice(0)) undo();
   }
 }

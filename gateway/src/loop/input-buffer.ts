@@ -33,7 +33,7 @@ export class InputBuffer<Input> {
   readonly #state: Uint8Array;
   readonly #inputs: (Input | undefined)[];
   /** The next tick to be given out. */
-  #next = 0;
+  #next: number;
   /** The first tick that should have had an input; undefined while the client sends none. */
   #from: number | undefined;
   #newest = -1;
@@ -48,8 +48,10 @@ export class InputBuffer<Input> {
   /**
    * @param capacity ticks ahead of the server that inputs are kept for
    * @param idle ticks without anything newer after which a client counts as one that sends nothing
+   * @param next the first tick that will be given out
    */
-  constructor(capacity: number, idle: number) {
+  constructor(capacity: number, idle: number, next: number) {
+    this.#next = next;
     this.#capacity = capacity;
     this.#idle = idle;
     this.#ticks = new Float64Array(2 * capacity).fill(-1);

@@ -289,6 +289,14 @@ describe('a receiver of inputs', () => {
     expect(made.stats).toMatchObject({ received: 2, ahead: 1 });
   });
 
+  test('of a server that has run for long takes the first inputs of who joins between two ticks', () => {
+    const late = new InputReceiver({ decode }, 10, (tick) => tick * 10, 5_000_001);
+    const inputs = [{ tick: 500_003, bytes: encode(7) }];
+    late.receive(encodeInputPacket({ sequence: 1, lead: 20, inputs }).bytes, 5_000_002);
+    expect([500_001, 500_002, 500_003].map((tick) => late.take(tick))).toEqual([undefined, undefined, 7]);
+    expect(late.stats).toMatchObject({ ahead: 0, missing: 0, applied: 1 });
+  });
+
   test('refuses what it cannot read, and what is too much, and counts both', () => {
     const { made, send } = receiver({
       packetsPerSecond: 10,

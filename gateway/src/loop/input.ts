@@ -78,7 +78,8 @@ export class InputReceiver<Input> {
     this.#decode = decode;
     this.#due = due;
     this.#listener = listener;
-    this.#buffer = new InputBuffer(Math.max(2, Math.ceil(horizon / step)), Math.ceil(idle / step));
+    const next = Math.max(0, Math.ceil((now - due(0)) / step));
+    this.#buffer = new InputBuffer(Math.max(2, Math.ceil(horizon / step)), Math.ceil(idle / step), next);
     this.#target = new JitterTarget(options);
     this.#rate = new TokenBucket(packetsPerSecond, 2 * packetsPerSecond, now);
   }

@@ -160,7 +160,10 @@ describe('a loop', () => {
     const [one, other] = await Promise.all([play(left, -1), play(right, 1)]);
     await until(() => expect(other.frame().entities.size).toBe(2));
     await one.game.leave();
+    const { packets } = one.game.stats().input;
     await until(() => expect(other.frame().entities.size).toBe(1));
+    // Its frames go on, and send nothing.
+    expect(one.game.stats().input.packets).toBe(packets);
     expect(loop.stats().players).toBe(1);
     await right.close();
     await until(() => expect(loop.stats()).toMatchObject({ players: 0, state: { entities: 0 } }));
