@@ -41,6 +41,10 @@ export class Sequence {
   readonly #holes: Hole[] = [];
   /** Everything from here on is new; undefined before anything is known. */
   #next: number | undefined;
+  /** Everything before this is new, too: what comes first need not be what was sent first. Nothing there is missing. */
+  #first = 0;
+  /** Time of the reading `#first`. */
+  #oldest = 0;
   #forgottenTo = 0;
   /** Time of the reading before `#next`. */
   #newest = Number.NEGATIVE_INFINITY;
@@ -56,7 +60,10 @@ export class Sequence {
 
   /** The first reading is to have this number, whichever comes first. Only where nothing has come. */
   begin(seq: number, time: number): void {
-    this.#next ??= seq;
+    if (this.#next !== undefined) return;
+    this.#next = seq;
+    this.#first = seq;
+    this.#oldest = time;
     this.#newest = Math.max(this.#newest, time);
   }
 
@@ -65,7 +72,8 @@ export class Sequence {
    * new; undefined: all of it, which is what it nearly always is.
    */
   take(seq: number, count: number, times: Float64Array, ceiling: number): readonly Span[] | undefined {
-    const next = this.#next ?? seq;
+    this.begin(seq, Math.min(times[0]!, ceiling));
+    const next = this.#next!;
     if (seq < next) return this.#takeOld(seq, count, times, next, ceiling);
     if (seq > next) this.#open(next, seq, Math.min(times[0]!, ceiling));
     this.#advance(seq + count, Math.min(times[count - 1]!, ceiling));
@@ -78,7 +86,8 @@ export class Sequence {
    * them are not known to have come.
    */
   skip(seq: number, count: number, now: number): number {
-    const next = this.#next ?? seq;
+    this.begin(seq, now);
+    const next = this.#next!;
     const end = seq + count;
     if (seq > next) this.#open(next, seq, now);
     let skipped = this.#shut(seq, end);
@@ -90,7 +99,6 @@ export class Sequence {
       skipped += lost;
       this.#advance(end, Math.max(this.#newest, now));
     }
-    this.#next ??= end;
     return skipped;
   }
 
@@ -98,7 +106,14 @@ export class Sequence {
   #takeOld(seq: number, count: number, times: Float64Array, next: number, ceiling: number): readonly Span[] {
     const end = seq + count;
     const spans: Span[] = [];
-    let taken = 0;
+    const first = this.#first;
+    const before = Math.max(0, Math.min(end, first) - seq);
+    if (before > 0) {
+      spans.push({ from: 0, to: before });
+      this.#extend(seq, seq + before, Math.min(times[0]!, ceiling), Math.min(times[before - 1]!, ceiling));
+    }
+    let filled = 0;
+    let filledBelow = 0;
     for (let index = 0; index < this.#holes.length; index++) {
       const hole = this.#holes[index]!;
       const from = Math.max(hole.from, seq);
@@ -106,29 +121,47 @@ export class Sequence {
       if (from >= to) continue;
       // Within the hole's times, whatever the readings say: what is left of it may not reach out of it.
       const within = (time: number) => Math.min(Math.max(time, hole.after), hole.before);
-      const first = within(times[from - seq]!);
-      const last = Math.max(first, within(times[to - 1 - seq]!));
-      const left = { ...hole, to: from, before: first };
-      const right = { ...hole, from: to, after: last };
+      const start = within(times[from - seq]!);
+      const stop = Math.max(start, within(times[to - 1 - seq]!));
+      const left = { ...hole, to: from, before: start };
+      const right = { ...hole, from: to, after: stop };
       index += this.#replace(index, [left, right]) - 1;
       spans.push({ from: from - seq, to: to - seq });
-      taken += to - from;
+      filled += to - from;
+      if (from < this.#forgottenTo) filledBelow += Math.min(to, this.#forgottenTo) - from;
     }
-    this.missing -= taken;
+    this.missing -= filled;
     // Below what is remembered and in no hole: known no more.
-    const inHoles = spans.reduce((sum, span) => sum + span.to - span.from, 0);
-    const past = Math.max(0, Math.min(end, this.#forgottenTo) - seq);
-    const lost = Math.min(past, count - inHoles);
-    if (end > next) {
+    const below = Math.max(0, Math.min(end, this.#forgottenTo) - Math.max(seq, first));
+    const lost = below - filledBelow;
+    const after = Math.max(0, end - next);
+    if (after > 0) {
       spans.push({ from: next - seq, to: count });
-      taken += end - next;
       this.#advance(end, Math.min(times[count - 1]!, ceiling));
     }
+    const taken = before + filled + after;
     this.forgotten += lost;
     this.duplicates += count - taken - lost;
     this.received += taken;
     this.#trim();
     return spans;
+  }
+
+  /** What came before the first so far begins here, and ends before `to`. */
+  #extend(seq: number, to: number, time: number, last: number): void {
+    if (to < this.#first) {
+      const hole = {
+        from: to,
+        to: this.#first,
+        after: Math.min(last, this.#oldest),
+        before: Math.max(last, this.#oldest),
+      };
+      this.missing += hole.to - hole.from;
+      this.#holes.unshift(hole);
+      this.#listener.opened(hole);
+    }
+    this.#first = seq;
+    this.#oldest = Math.min(time, this.#oldest);
   }
 
   /** What of the holes lies in this range stays missing for good. Answers how many. */
@@ -180,6 +213,7 @@ export class Sequence {
   }
 
   #trim(): void {
-    while (this.#holes.length > MAX_HOLES) this.#forgottenTo = this.#holes.shift()!.to;
+    while (this.#holes.length > MAX_HOLES)
+      this.#forgottenTo = Math.max(this.#forgottenTo, this.#holes.shift()!.to);
   }
 }
