@@ -25,6 +25,11 @@ export class Packer {
     this.#writer = new PacketWriter(size);
   }
 
+  /** Readings in the packet that is being filled. */
+  get readings(): number {
+    return this.#writer.readings;
+  }
+
   /** All that waits in a series, which is empty afterwards. */
   add(series: Series): void {
     const { definition, times, values, count, seq } = series;

@@ -46,7 +46,7 @@ export interface TelemetryStats {
   readonly bytes: number;
   /** With a time before that of the reading before. */
   readonly backwards: number;
-  /** `complete` ones that are kept until the gateway has them. */
+  /** `complete` ones that the gateway has not confirmed, and the batches that are packed of them. */
   readonly stored: { readonly bytes: number; readonly readings: number; readonly batches: number };
   /** Batches on their way. */
   readonly unconfirmed: number;
@@ -234,6 +234,8 @@ export class Producer implements AsyncDisposable {
       invalid += stats.invalid;
       backwards += stats.backwards;
     }
+    let waiting = this.#batchPacker.readings;
+    for (const { count } of this.#kept) waiting += count;
     const { stored, unconfirmed, confirmed, overflowed, refused, batches, bytes } = this.#shipper;
     return {
       recorded,
@@ -242,7 +244,7 @@ export class Producer implements AsyncDisposable {
       packets: this.#packets + batches,
       bytes: this.#bytes + bytes,
       backwards,
-      stored,
+      stored: { ...stored, readings: stored.readings + waiting },
       unconfirmed,
       unknown: this.#byNumber.length - this.#known.size,
       dropped: { invalid, offline: this.#offline, overflow: overflowed, refused },
