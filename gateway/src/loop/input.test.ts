@@ -168,6 +168,17 @@ describe('inputs at 60 Hz, 50 ms round trip, 10 ms jitter', () => {
     expect(game.sender.stats.repeats).toBe(3);
   });
 
+  test('get used to a way that became longer by more than the whole buffer', () => {
+    const game = new Game(3);
+    game.network.run(30_000);
+    game.up.delay += 150;
+    game.down.delay += 150;
+    game.network.run(35_000);
+    const { length } = game.missing;
+    game.network.run(45_000);
+    expect(game.missing.length - length).toBeLessThanOrEqual(2);
+  });
+
   test('get used to a longer way fast, and to a shorter one slowly', () => {
     const game = new Game(3);
     game.up.loss = game.down.loss = 0;

@@ -19,8 +19,10 @@ const WIDTH = 2;
 const BUCKETS = 1024;
 /** The clock may be wrong, and an input may seem to need less than nothing. ms */
 const BELOW = 48;
-/** The fastest way is what this share of inputs takes at most. */
+/** The fastest way is what this share of inputs takes at most, ... */
 const FASTEST = 0.01;
+/** ... and no less than any took in one or two stretches of so many ms: a way that has become longer stays so. */
+const STRETCH = 1_000;
 
 /**
  * How far a client has to run ahead so that its inputs are in time: what nearly all of them needed of late, between a
@@ -37,6 +39,10 @@ export class JitterTarget {
   #total = 0;
   #totalBefore = 0;
   #turnsAt: number | undefined;
+  /** The least that an input needed, in this stretch and the one before. */
+  #least = Number.POSITIVE_INFINITY;
+  #leastBefore = Number.POSITIVE_INFINITY;
+  #stretchEnds = Number.NEGATIVE_INFINITY;
   #lead: number | undefined;
   #at = 0;
 
@@ -57,6 +63,12 @@ export class JitterTarget {
   observe(needed: number, now: number): void {
     this.#turnsAt ??= now + this.#memory;
     if (now >= this.#turnsAt) this.#turn(now);
+    if (now >= this.#stretchEnds) {
+      this.#leastBefore = this.#least;
+      this.#least = Number.POSITIVE_INFINITY;
+      this.#stretchEnds = now + STRETCH;
+    }
+    this.#least = Math.min(this.#least, needed);
     const bucket = Math.min(BUCKETS - 1, Math.max(0, Math.floor((needed + BELOW) / WIDTH)));
     this.#counts[bucket]! += 1;
     this.#total += 1;
@@ -65,7 +77,7 @@ export class JitterTarget {
   /** How far the client should run ahead, ms; undefined until an input has come. */
   lead(now: number): number | undefined {
     if (this.#total + this.#totalBefore === 0) return undefined;
-    const fastest = this.#above(1 - FASTEST);
+    const fastest = Math.max(this.#above(1 - FASTEST), Math.min(this.#least, this.#leastBefore));
     const wanted = Math.max(this.#above(this.#late) + GUARD, fastest + this.#min);
     const target = Math.max(0, Math.min(wanted, fastest + this.#max));
     const least = (this.#lead ?? target) - (now - this.#at) * SHRINK;
