@@ -10,7 +10,7 @@ import {
 } from '@spillway/client/telemetry';
 
 /** What the bench asks for, and the answers. */
-export type LoadAsk = 'start' | 'count' | 'stop';
+export type LoadAsk = 'start' | 'pause' | 'count' | 'stop';
 export type LoadAnswer =
   | { readonly kind: 'connected'; readonly transport: string }
   | { readonly kind: 'failed'; readonly message: string }
@@ -93,8 +93,8 @@ let timer: NodeJS.Timeout | undefined;
 process.on('message', (ask: LoadAsk) => {
   if (ask === 'start') start();
   if (ask === 'count') answer({ kind: 'counted', counted: count() });
+  if (ask === 'pause' || ask === 'stop') clearInterval(timer);
   if (ask !== 'stop') return;
-  clearInterval(timer);
   void Promise.all(machines.map(({ session }) => session.close())).then(() => process.exit());
 });
 

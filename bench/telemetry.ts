@@ -13,6 +13,8 @@ import type { Counted, LoadAnswer, LoadAsk } from './telemetry-load.ts';
 /** What one core is to take in, readings a second. */
 const GOALS = { websocket: 1_000_000, webtransport: 500_000 } as const;
 const WARM_UP_MS = 3_000;
+/** After this the producers have told where each series ended, ms: what of the last readings was lost is known then. */
+const QUIET_MS = 4_000;
 
 const { values } = parseArgs({
   options: {
@@ -59,6 +61,9 @@ async function run(transport: keyof typeof GOALS): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
     const [after, sentAfter] = [await measure(gateway), await count(load)];
     report(transport, series, before, after, sentBefore, sentAfter);
+    tell(load, 'pause');
+    await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+    account(await measure(gateway), await count(load));
     const stopped = once(gateway, 'exit');
     tell(load, 'stop');
     await once(load, 'exit');
@@ -118,6 +123,15 @@ function report(
     console.log('               MISSED');
     process.exitCode = 1;
   }
+}
+
+/** Every reading that was sent is here, or known to be missing. */
+function account({ stats: { readings, missing } }: Measured, { readings: sent }: Counted): void {
+  const lost = sent - readings - missing;
+  console.log(
+    `    account    ${sent} sent = ${readings} taken in + ${missing} missing${lost === 0 ? '' : `, and ${lost} NOT ACCOUNTED FOR`}`,
+  );
+  if (lost !== 0) process.exitCode = 1;
 }
 
 function thousands(count: number): string {
