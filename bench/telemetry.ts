@@ -1,6 +1,6 @@
 /**
  * How many readings a second one gateway takes in and rolls up, and the CPU time of its process for each.
- * `npm run bench -- telemetry [--producers 100] [--readings 1000000] [--hertz 200] [--seconds 10] [--transport websocket] [--float64] [--consume] [--dashboards 0]`
+ * `npm run bench -- telemetry`; `--help` lists the flags.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     float64: { type: 'boolean', default: false },
     dashboards: { type: 'string', default: '0' },
     consume: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
     'gateway-flags': { type: 'string', default: '' },
   },
 });
@@ -34,6 +35,19 @@ const seconds = Number(values.seconds);
 const hertz = Number(values.hertz);
 const transports = (values.transport?.split(',') ?? Object.keys(GOALS)) as (keyof typeof GOALS)[];
 
+if (values.help) {
+  console.log(`npm run bench -- telemetry [flags]
+  --producers 100     sessions that send, each with the client kit
+  --readings 1000000  readings a second of all of them (500000 over WebTransport)
+  --hertz 200         readings a second of each series
+  --float64           values that pack badly
+  --seconds 10        how long to measure
+  --transport name    websocket, webtransport, or both with a comma
+  --consume           a loop in the gateway has all readings
+  --dashboards 0      sessions that follow the roll-ups of 100 ms
+  --gateway-flags=…   for the gateway's Node: --cpu-prof`);
+  process.exit();
+}
 console.log(`telemetry: ${producers} producers, ${hertz} Hz, ${cpus().length} x ${cpus()[0]?.model}`);
 for (const transport of transports) await run(transport);
 
