@@ -39,7 +39,6 @@ export class PacketWriter {
   readonly #steps = new Uint32Array(FRAME);
   readonly #numbers = new Uint32Array(FRAME);
   readonly #lows = new Uint32Array(FRAME);
-  readonly #float = new DataView(new ArrayBuffer(8));
   #producer = 0;
   #base = 0;
   #defined = 0;
@@ -151,7 +150,7 @@ export class PacketWriter {
     this.#writeFirst(encoding, values[from]!, power);
     let count = this.size <= this.#size ? 1 : 0;
     if (count > 0 && most > 1)
-      count += this.#writeFrames(encoding, power, ticks, tick, step, times, values, from + 1, from + most);
+      count += this.#writeFrames(encoding, power, ticks, times, values, from + 1, from + most);
     // A lone reading in the last corner of a packet costs more than it gains; alone in the packet it has to go.
     if (count === 0 || (count === 1 && most > 1)) {
       room.at = start;
@@ -183,13 +182,11 @@ export class PacketWriter {
     else this.#blocks.float64(value);
   }
 
-  /** Frames of the readings `from` to `to`; says how many readings went in. */
+  /** Frames of the readings `from` to `to`, behind the first one of the block; says how many readings went in. */
   #writeFrames(
     encoding: number,
     power: number,
     ticks: number,
-    firstTick: number,
-    firstStep: number,
     times: Float64Array,
     values: Float64Array,
     from: number,
@@ -198,68 +195,28 @@ export class PacketWriter {
     const room = this.#blocks;
     const { bytes } = room;
     const end = this.#size - HEADER - this.#definitions.at;
-    const float = this.#float;
     const steps = this.#steps;
     const numbers = this.#numbers;
     const lows = this.#lows;
     const shifting = encoding !== SCALED;
-    let tick = firstTick;
-    let step = firstStep;
-    let scaled = Math.round(values[from - 1]! * power);
-    this.#setFloat(encoding, values[from - 1]!);
-    let high = float.getUint32(0);
-    let low = float.getUint32(4);
     let at = from;
-    let limit = FRAME;
+    let most = FRAME;
     while (at < to) {
-      const most = Math.min(limit, to - at);
-      const before = { tick, step, scaled, high, low };
-      let stepsOr = 0;
-      let numbersOr = 0;
-      let lowsOr = 0;
-      let size = 0;
-      for (; size < most; size++) {
-        const nextTick = Math.round(times[at + size]! * ticks);
-        const longer = nextTick - tick - step;
-        if (longer !== (longer | 0)) break;
-        const value = values[at + size]!;
-        let number: number;
-        if (encoding === SCALED) {
-          const next = Math.round(value * power);
-          const change = next - scaled;
-          if (change !== (change | 0) || Math.abs(next) > MAX_SCALED) break;
-          number = ((change << 1) ^ (change >> 31)) >>> 0;
-          scaled = next;
-        } else {
-          if (encoding === FLOAT32 && !Number.isFinite(Math.fround(value))) break;
-          this.#setFloat(encoding, value);
-          const nextHigh = float.getUint32(0);
-          number = (nextHigh ^ high) >>> 0;
-          high = nextHigh;
-          if (encoding === FLOAT64) {
-            const nextLow = float.getUint32(4);
-            lows[size] = nextLow ^ low;
-            lowsOr |= nextLow ^ low;
-            low = nextLow;
-          }
-        }
-        numbers[size] = number;
-        numbersOr |= number;
-        const zigzag = (longer << 1) ^ (longer >> 31);
-        steps[size] = zigzag;
-        stepsOr |= zigzag;
-        step = nextTick - tick;
-        tick = nextTick;
-      }
+      let size = fillSteps(times, at, Math.min(most, to - at), ticks, at === from, steps);
+      if (encoding === SCALED) size = fillScaled(values, at, size, power, numbers);
+      else if (encoding === FLOAT32) size = fillFloat32(values, at, size, numbers);
+      else fillFloat64(values, at, size, numbers, lows);
       if (size === 0) break;
+      const stepsOr = orOf(steps, size);
+      const numbersOr = orOf(numbers, size);
+      const lowsOr = encoding === FLOAT64 ? orOf(lows, size) : 0;
       const need =
         frameSize(stepsOr, size, false) +
         frameSize(numbersOr, size, shifting) +
         (encoding === FLOAT64 ? frameSize(lowsOr, size, true) : 0);
       if (room.at + need > end) {
         if (size < 8) break;
-        limit = size >> 1;
-        ({ tick, step, scaled, high, low } = before);
+        most = size >> 1;
         continue;
       }
       room.at = packFrame(steps, size, stepsOr, false, bytes, room.at);
@@ -271,11 +228,96 @@ export class PacketWriter {
     }
     return at - from;
   }
+}
 
-  #setFloat(encoding: number, value: number): void {
-    if (encoding === FLOAT32) this.#float.setFloat32(0, value);
-    else this.#float.setFloat64(0, value);
+// The numbers of a frame, from those of the readings at `at` and before. Each is a function of its own, with nothing that
+// goes from one frame to the next: a number that had to be kept in between would be an object for every reading.
+
+/** How much longer each step is than the one before. Says of how many readings: one that is too much longer ends them. */
+function fillSteps(
+  times: Float64Array,
+  at: number,
+  count: number,
+  ticks: number,
+  isFirst: boolean,
+  into: Uint32Array,
+): number {
+  let tick = Math.round(times[at - 1]! * ticks);
+  let step = isFirst ? Math.round(times[at]! * ticks) - tick : tick - Math.round(times[at - 2]! * ticks);
+  for (let index = 0; index < count; index++) {
+    const next = Math.round(times[at + index]! * ticks);
+    const longer = next - tick - step;
+    if (longer !== (longer | 0)) return index;
+    into[index] = (longer << 1) ^ (longer >> 31);
+    step = next - tick;
+    tick = next;
   }
+  return count;
+}
+
+/** Scaled integers less the ones before. Says of how many readings: one too far away, or too large, ends them. */
+function fillScaled(
+  values: Float64Array,
+  at: number,
+  count: number,
+  power: number,
+  into: Uint32Array,
+): number {
+  let scaled = Math.round(values[at - 1]! * power);
+  for (let index = 0; index < count; index++) {
+    const next = Math.round(values[at + index]! * power);
+    const change = next - scaled;
+    if (change !== (change | 0) || Math.abs(next) > MAX_SCALED) return index;
+    into[index] = (change << 1) ^ (change >> 31);
+    scaled = next;
+  }
+  return count;
+}
+
+/** Shows the bits of one number at a time; nothing stays in it. */
+const FLOAT = new DataView(new ArrayBuffer(8));
+
+/** Bits of float32 XOR those before. Says of how many readings: one past the range of float32 ends them. */
+function fillFloat32(values: Float64Array, at: number, count: number, into: Uint32Array): number {
+  FLOAT.setFloat32(0, values[at - 1]!);
+  let bits = FLOAT.getInt32(0);
+  for (let index = 0; index < count; index++) {
+    FLOAT.setFloat32(0, values[at + index]!);
+    if (!Number.isFinite(FLOAT.getFloat32(0))) return index;
+    const next = FLOAT.getInt32(0);
+    into[index] = next ^ bits;
+    bits = next;
+  }
+  return count;
+}
+
+/** Bits of float64 XOR those before, in halves. */
+function fillFloat64(
+  values: Float64Array,
+  at: number,
+  count: number,
+  highs: Uint32Array,
+  lows: Uint32Array,
+): void {
+  FLOAT.setFloat64(0, values[at - 1]!);
+  let high = FLOAT.getInt32(0);
+  let low = FLOAT.getInt32(4);
+  for (let index = 0; index < count; index++) {
+    FLOAT.setFloat64(0, values[at + index]!);
+    const nextHigh = FLOAT.getInt32(0);
+    const nextLow = FLOAT.getInt32(4);
+    highs[index] = nextHigh ^ high;
+    lows[index] = nextLow ^ low;
+    high = nextHigh;
+    low = nextLow;
+  }
+}
+
+/** All of them `or`ed. */
+function orOf(numbers: Uint32Array, count: number): number {
+  let or = 0;
+  for (let index = 0; index < count; index++) or |= numbers[index]!;
+  return or;
 }
 
 /** The encoding of a block that begins with `value`: where the series' own cannot carry that, the widest. */
