@@ -11,6 +11,7 @@ import { Diagnosis } from './diagnosis.ts';
 import { Figures } from './figures.ts';
 import { REST } from './flight.ts';
 import { Leaderboard } from './leaderboard.ts';
+import { PRESETS } from './network/conditions.ts';
 import { installNetwork } from './network/install.ts';
 import { NetworkPanel } from './network/panel.ts';
 import { ARENA_CHANNEL } from './rules.ts';
@@ -26,6 +27,7 @@ const NAME_KEY = 'spillway-name';
 
 // Before the page connects.
 const network = installNetwork();
+network.conditions = PRESETS[new URLSearchParams(location.search).get('network') ?? ''] ?? network.conditions;
 const { query, link } = openPage();
 const scene = new Scene();
 const palette = new Palette();

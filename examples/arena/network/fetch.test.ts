@@ -57,14 +57,21 @@ test('a reader that has enough ends the answer', async () => {
   expect(isCancelled).toBe(true);
 });
 
-test('an answer without content stays one, whatever the browser says of its body', async () => {
-  const empty = new Response(null, { status: 204 });
-  Object.defineProperty(empty, 'body', { value: new ReadableStream() });
-  const { fetch, time } = open(() => empty);
+test('an answer in parts is late part by part', async () => {
+  const sent = new TransformStream<Uint8Array, Uint8Array>();
+  const { fetch, time } = open(() => new Response(sent.readable));
   const asked = fetch('/');
   for (let way = 0; way < 2; way += 1) {
     await turns();
     time.pass(50);
   }
-  expect((await asked).status).toBe(204);
+  const reader = (await asked).body!.getReader();
+  const writer = sent.writable.getWriter();
+  for (const byte of [1, 2]) {
+    await writer.write(new Uint8Array([byte]));
+    const next = reader.read();
+    await turns();
+    time.pass(50);
+    expect((await next).value).toEqual(new Uint8Array([byte]));
+  }
 });
