@@ -64,4 +64,3 @@ test('to record a million readings allocates less than half a byte for each, and
   expect(packing).toBeLessThan(READINGS * 4);
   expect(producer.stats()).toMatchObject({ recorded: rounds * READINGS, sent: rounds * READINGS });
 });
-});
