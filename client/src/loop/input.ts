@@ -41,6 +41,8 @@ export interface InputSenderStats {
 
 interface Entry extends RawInput {
   sent: number;
+  /** When it was last in a packet, ms. */
+  at: number;
 }
 
 const DEFAULTS = { maxBytes: 1_000, capacity: 64, minRepeats: 3, maxRepeats: 12, goal: 0.0001 };
@@ -92,7 +94,7 @@ export class InputSender<Input> {
       throw new RangeError(`an input takes at most ${MAX_INPUT_BYTES} bytes, not ${bytes.length}`);
     this.#newest = tick;
     this.#made += 1;
-    this.#entries.push({ tick, bytes, sent: 0 });
+    this.#entries.push({ tick, bytes, sent: 0, at: 0 });
     if (this.#entries.length <= this.#options.capacity) return;
     this.#entries.shift();
     this.#overflow += 1;
@@ -100,9 +102,16 @@ export class InputSender<Input> {
 
   /**
    * The next packet, with what still has to travel. `lead`: how far the ticks run ahead, ms. `due`: the first tick that
-   * what is sent now can be in time for.
+   * what is sent now can be in time for. What was in all its packets goes once more where it is not acknowledged
+   * `patience` ms after the last of them: a packet may be lost, or never have left.
    */
-  packet(lead: number, due: number, ack?: InputAck): Uint8Array {
+  packet(
+    lead: number,
+    due: number,
+    ack?: InputAck,
+    now = 0,
+    patience = Number.POSITIVE_INFINITY,
+  ): Uint8Array {
     const settled = this.#entries.findIndex(({ tick }) => tick > this.#received);
     if (settled !== 0) this.#entries.splice(0, settled < 0 ? this.#entries.length : settled);
     while (this.#entries.length > 1 && this.#entries[0]!.tick < due) {
@@ -110,13 +119,16 @@ export class InputSender<Input> {
       this.#expired += 1;
     }
     const { repeats } = this;
-    const inputs = this.#entries.filter(({ sent }) => sent < repeats);
+    const inputs = this.#entries.filter(({ sent, at }) => sent < repeats || now - at >= patience);
     this.#sequence += 1;
     const { bytes, count } = encodeInputPacket(
       { sequence: this.#sequence, lead: Math.min(MAX_LEAD, Math.max(0, lead)), ack, inputs },
       this.#options.maxBytes,
     );
-    for (const entry of inputs.slice(inputs.length - count)) entry.sent += 1;
+    for (const entry of inputs.slice(inputs.length - count)) {
+      entry.sent += 1;
+      entry.at = now;
+    }
     this.#bytes += bytes.length;
     return bytes;
   }

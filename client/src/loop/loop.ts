@@ -233,7 +233,10 @@ export class JoinedLoop<Kinds extends KindSet, Input, Own extends EntityOf<Kinds
     const { ack } = this.state;
     this.#sentAt = now;
     this.#ackedPart = ack.newest;
-    const packet = this.#sender.packet(this.#ticks.lead, due, ack);
+    const { rtt = ACK_INTERVAL, jitter } = this.clock;
+    // An acknowledgement comes with a state, which goes out in one of the next ticks.
+    const patience = rtt + 2 * jitter + 2 * (this.#ticks.step ?? 0);
+    const packet = this.#sender.packet(this.#ticks.lead, due, ack, now, patience);
     this.#channel.publish(LOOP_TYPE, packet, { delivery: 'latest', maxAge: MAX_AGE });
   }
 

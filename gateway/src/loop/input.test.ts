@@ -359,6 +359,22 @@ describe('a sender of inputs', () => {
     expect(ticks).toEqual([[1], [1, 2], [1, 2, 3], [2, 3, 4], [5]]);
   });
 
+  test('sends an input once more where nothing is heard of it', () => {
+    const sender = new InputSender<number>({ encode, minRepeats: 1 });
+    sender.add(1, 1);
+    const ticks = (now: number) =>
+      decodeInputPacket(sender.packet(0, 0, undefined, now, 70)).inputs.map(({ tick }) => tick);
+    expect([ticks(1_000), ticks(1_069), ticks(1_070), ticks(1_100), ticks(1_140)]).toEqual([
+      [1],
+      [],
+      [1],
+      [],
+      [1],
+    ]);
+    sender.acknowledge(1);
+    expect(ticks(2_000)).toEqual([]);
+  });
+
   test('keeps a packet small enough for a datagram, with the newest inputs', () => {
     const sender = new InputSender<Uint8Array>({ encode: (bytes) => bytes, maxBytes: 300 });
     for (let tick = 1; tick <= 10; tick++) sender.add(tick, new Uint8Array(60).fill(tick));
