@@ -27,3 +27,12 @@ test('what is slow holds up what is behind it, and nothing overtakes', () => {
   time.pass(1000);
   expect(came).toEqual(['a 50', 'b 200', 'c 200', 'd 200', 'e 1070']);
 });
+
+test('timers that change places change the order of nothing', () => {
+  const timers: (() => void)[] = [];
+  const line = new Line({ after: (run) => void timers.push(run), now: () => 0 });
+  const came: string[] = [];
+  for (const name of ['a', 'b', 'c']) line.push(10, () => came.push(name));
+  for (const run of timers.reverse()) run();
+  expect(came).toEqual(['a', 'b', 'c']);
+});

@@ -18,7 +18,7 @@ export class Line {
   readonly #after: After;
   readonly #now: Now;
   #freeAt = Number.NEGATIVE_INFINITY;
-  #waiting = 0;
+  readonly #waiting: (() => void)[] = [];
 
   constructor({ after, now }: Pick<World, 'after' | 'now'>) {
     this.#after = after;
@@ -28,16 +28,13 @@ export class Line {
   /** Runs it in `ms`, and not before what came earlier. At once where nothing waits and there is nothing to wait for. */
   push(ms: number, run: () => void): void {
     const now = this.#now();
-    if (ms <= 0 && this.#waiting === 0) {
+    if (ms <= 0 && this.#waiting.length === 0) {
       run();
       return;
     }
-    // Timers of the same moment run in the order in which they were set.
     this.#freeAt = Math.max(this.#freeAt, now + ms);
-    this.#waiting += 1;
-    this.#after(() => {
-      this.#waiting -= 1;
-      run();
-    }, this.#freeAt - now);
+    this.#waiting.push(run);
+    // Timers count whole milliseconds, so two that are close may change places: each runs whoever is first.
+    this.#after(() => this.#waiting.shift()!(), this.#freeAt - now);
   }
 }
