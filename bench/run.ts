@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 /** Each bench and its program. Those with a network of their own live beside it. */
 const BENCHES: Readonly<Record<string, string>> = {
+  fanout: 'fanout.ts',
   soak: 'soak.ts',
   age: '../e2e/network/age.ts',
   window: '../e2e/network/window.ts',

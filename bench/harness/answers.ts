@@ -1,0 +1,50 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Cost, Reply, RequestFor } from './asks.ts';
+
+/** What a process of a bench does when it is asked: by name, with one argument that JSON can carry. */
+export type Handlers = Readonly<Record<string, (argument: never) => unknown>>;
+
+/**
+ * Answers the bench that started this process, in Node and in Bun. Every process answers `cost` and `memory` too. Ends
+ * the process when the bench is gone.
+ */
+export function answerAsks(handlers: Handlers): void {
+  const all: Handlers = { cost, memory, ...handlers };
+  process.on('message', (request: RequestFor) => void answer(all, request));
+  process.on('disconnect', () => process.exit(0));
+}
+
+async function answer(handlers: Handlers, { id, ask, argument }: RequestFor): Promise<void> {
+  try {
+    const handler = handlers[ask];
+    if (handler === undefined) throw new Error(`nothing answers '${ask}'`);
+    tell({ id, value: await handler(argument as never) });
+  } catch (error) {
+    tell({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  }
+}
+
+function tell(reply: Reply): void {
+  process.send?.(reply);
+}
+
+/** Of the whole process, native threads included, as the operating system counts it. */
+function cost(): Cost {
+  const { user, system } = process.cpuUsage();
+  return { cpu: user + system, at: performance.now() };
+}
+
+/** Resident bytes after a full collection. */
+function memory(): number {
+  collect();
+  collect();
+  return process.memoryUsage().rss;
+}
+
+function collect(): void {
+  const bun = (globalThis as { Bun?: { gc(synchronously: boolean): void } }).Bun;
+  if (bun !== undefined) return bun.gc(true);
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
