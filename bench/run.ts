@@ -6,6 +6,13 @@ import { fileURLToPath } from 'node:url';
 /** Each bench and its program. Those with a network of their own live beside it. */
 const BENCHES: Readonly<Record<string, string>> = {
   fanout: 'fanout.ts',
+  echo: 'echo.ts',
+  datagrams: 'datagrams.ts',
+  'state-tick': 'state-tick.ts',
+  idle: 'idle.ts',
+  connect: 'connect.ts',
+  codec: 'codec.ts',
+  scale: 'scale.ts',
   soak: 'soak.ts',
   age: '../e2e/network/age.ts',
   window: '../e2e/network/window.ts',

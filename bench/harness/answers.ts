@@ -44,7 +44,10 @@ function memory(): number {
 
 function collect(): void {
   const bun = (globalThis as { Bun?: { gc(synchronously: boolean): void } }).Bun;
-  if (bun !== undefined) return bun.gc(true);
+  if (bun !== undefined) {
+    bun.gc(true);
+    return;
+  }
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
 }

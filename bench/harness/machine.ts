@@ -38,7 +38,10 @@ async function versions(): Promise<Record<string, string>> {
 
 /** A package may not export its package.json; it lies in the folder of its name. */
 async function versionOf(entry: string, name: string): Promise<string> {
-  const folder = entry.slice(0, entry.lastIndexOf(`/node_modules/${name}/`) + `/node_modules/${name}/`.length);
+  const folder = entry.slice(
+    0,
+    entry.lastIndexOf(`/node_modules/${name}/`) + `/node_modules/${name}/`.length,
+  );
   const { version } = JSON.parse(await readFile(`${folder}package.json`, 'utf8')) as { version: string };
   return version;
 }

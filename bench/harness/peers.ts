@@ -43,7 +43,9 @@ export async function findPeer(name: string): Promise<Found> {
  * Bun's program, which npm brings in a package for each kind of machine; install scripts, which would put it into
  * `bun` itself, do not run here.
  */
-export async function findBun(): Promise<(Found & { found: true; path: string }) | (Found & { found: false })> {
+export async function findBun(): Promise<
+  (Found & { found: true; path: string }) | (Found & { found: false })
+> {
   const bun = await findPeer('bun');
   if (!bun.found) return bun;
   for (const kind of ['', '-musl', '-baseline', '-musl-baseline']) {
@@ -64,7 +66,10 @@ async function runs(path: string): Promise<boolean> {
 
 async function install(): Promise<string | undefined> {
   console.log('bench: installing the peers into bench/peers (npm ci, about 100 MB) …');
-  const child = spawn('npm', ['ci', '--prefix', PEERS], { cwd: PEERS, stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn('npm', ['ci', '--prefix', PEERS], {
+    cwd: PEERS,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   const [code] = (await once(child, 'exit').catch((error: Error) => [error.message])) as [number | string];
   return code === 0 ? undefined : `npm ci in bench/peers failed (${code})`;
 }

@@ -25,7 +25,8 @@ export function printFindings(comparison: Comparison, findings: Findings, result
       ]),
     );
   }
-  for (const { peer, reason } of distinct(findings.skipped)) console.log(`\nNOT MEASURED: ${peer}: ${reason}`);
+  for (const { peer, reason } of distinct(findings.skipped))
+    console.log(`\nNOT MEASURED: ${peer}: ${reason}`);
 }
 
 /** Median (smallest-largest); empty where there is none. */
@@ -64,8 +65,6 @@ export function distinct(skipped: Findings['skipped']): { readonly peer: string;
 function printTable(rows: readonly (readonly string[])[]): void {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   for (const row of rows) {
-    console.log(
-      `  ${row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ')}`.trimEnd(),
-    );
+    console.log(`  ${row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ')}`.trimEnd());
   }
 }

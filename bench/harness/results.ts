@@ -42,8 +42,9 @@ export async function saveResults(
   };
   const rounded = (_key: string, value: unknown): unknown =>
     typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value;
-  const text = JSON.stringify(results, rounded, 2).replace(/\[\s+(-?[\d.,\se+-]+?)\s+\]/g, (_all, list: string) =>
-    `[${list.replace(/\s+/g, ' ')}]`,
+  const text = JSON.stringify(results, rounded, 2).replace(
+    /\[\s+(-?[\d.,\se+-]+?)\s+\]/g,
+    (_all, list: string) => `[${list.replace(/\s+/g, ' ')}]`,
   );
   await writeFile(fileURLToPath(new URL(`${name}.json`, RESULTS)), `${text}\n`);
   return `bench/results/${name}.json`;

@@ -8,7 +8,8 @@ export function verdicts({ goals }: Comparison, findings: Findings): Verdict[] {
     if (ratios === undefined) return [];
     const middle = median(ratios);
     const met =
-      middle <= (goal.atMost ?? Number.POSITIVE_INFINITY) && middle >= (goal.atLeast ?? Number.NEGATIVE_INFINITY);
+      middle <= (goal.atMost ?? Number.POSITIVE_INFINITY) &&
+      middle >= (goal.atLeast ?? Number.NEGATIVE_INFINITY);
     return [{ ...goal, ratios, median: middle, met }];
   });
 }

@@ -87,7 +87,10 @@ export class Frames {
       const end = answer.indexOf('\r\n\r\n');
       if (end < 0) return;
       const status = answer.toString('latin1', 0, answer.indexOf('\r\n'));
-      if (!status.includes(' 101 ')) return reject(new Error(`${path}: ${status}`));
+      if (!status.includes(' 101 ')) {
+        reject(new Error(`${path}: ${status}`));
+        return;
+      }
       this.#socket.off('data', read);
       this.#socket.on('data', (data: Buffer) => this.#take(data));
       resolve();

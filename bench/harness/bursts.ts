@@ -19,19 +19,19 @@ export class Bursts {
     this.#publish = publish;
   }
 
-  start(load: Load): void {
+  readonly start = (load: Load): void => {
     this.#load = load;
     this.#began = performance.now();
     this.#bursts = 0;
     setTimeout(this.#turn, load.every);
-  }
+  };
 
   /** Gives the number of messages published. */
-  stop(): number {
+  readonly stop = (): number => {
     const published = this.#bursts * (this.#load?.burst ?? 0);
     this.#load = undefined;
     return published;
-  }
+  };
 
   readonly #turn = (): void => {
     const load = this.#load;

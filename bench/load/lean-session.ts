@@ -1,5 +1,5 @@
 import { Receiver, Sender } from '@spillway/delivery';
-import { type Envelope, type Event, encode, NameTable, readPacket } from '@spillway/envelope';
+import { type Delivery, type Envelope, type Event, encode, NameTable, readPacket } from '@spillway/envelope';
 import { Frames } from './frames.ts';
 
 /** Of everything but events, which are taken as they come. */
@@ -13,7 +13,7 @@ const MAX_NAMES = 4096;
  * A session over WebSocket that does what the protocol demands and the SDK does — it counts, acknowledges as often,
  * learns names, measures the round trip — on the packages that both ends share, and nothing for an application.
  */
-export class SpillwayReader {
+export class LeanSession {
   readonly #onPayload: (payload: Uint8Array) => void;
   readonly #onEnvelope: OnEnvelope;
   readonly #receiver = new Receiver();
@@ -44,10 +44,10 @@ export class SpillwayReader {
     url: string,
     onPayload: (payload: Uint8Array) => void,
     onEnvelope: OnEnvelope = () => {},
-  ): Promise<SpillwayReader> {
-    const reader = new SpillwayReader(onPayload, onEnvelope);
-    await reader.#open(url);
-    return reader;
+  ): Promise<LeanSession> {
+    const session = new LeanSession(onPayload, onEnvelope);
+    await session.#open(url);
+    return session;
   }
 
   async subscribe(channel: string): Promise<void> {
@@ -60,17 +60,22 @@ export class SpillwayReader {
     this.#sender.control(encode(envelope, 'binary'));
   }
 
+  /** Publishes bytes of codec `bytes`. */
+  publish(channel: string, type: string, payload: Uint8Array, delivery: Delivery): void {
+    const bytes = encode({ kind: 'event', channel, type, delivery, codec: 'bytes', payload }, 'binary');
+    this.#sender.publish({ bytes, channel, delivery }, performance.now());
+    this.#turn();
+  }
+
   close(): void {
     clearTimeout(this.#timer);
     this.#frames?.close();
   }
 
   async #open(url: string): Promise<void> {
-    const frames = await Frames.open(
-      url,
-      (bytes, start, end) => this.#receive(bytes.subarray(start, end)),
-      { subprotocol: 'spillway.v1' },
-    );
+    const frames = await Frames.open(url, (bytes, start, end) => this.#receive(bytes.subarray(start, end)), {
+      subprotocol: 'spillway.v1',
+    });
     this.#frames = frames;
     const hello = { kind: 'hello', protocol: 1, client: 'bench', reasons: [] } as const;
     frames.sendBinary(encode(hello, 'binary'));
@@ -85,6 +90,10 @@ export class SpillwayReader {
       (envelope, packet) => this.#take(envelope, packet, now),
       (number) => this.#receiver.packet(number, now, true),
     );
+    this.#turn();
+  }
+
+  #turn(): void {
     if (this.#inTurn) return;
     this.#inTurn = true;
     queueMicrotask(this.#flush);
@@ -162,9 +171,12 @@ export class SpillwayReader {
     if (at >= this.#due) return;
     clearTimeout(this.#timer);
     this.#due = at;
-    this.#timer = setTimeout(() => {
-      this.#due = Number.POSITIVE_INFINITY;
-      this.#flush();
-    }, Math.max(0, at - now));
+    this.#timer = setTimeout(
+      () => {
+        this.#due = Number.POSITIVE_INFINITY;
+        this.#flush();
+      },
+      Math.max(0, at - now),
+    );
   }
 }

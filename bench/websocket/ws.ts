@@ -3,11 +3,19 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { answerAsks } from '../harness/answers.ts';
-import { Bursts } from './bursts.ts';
-import { stamped } from './stamp.ts';
+import { Bursts } from '../harness/bursts.ts';
+import { stamped } from '../harness/stamp.ts';
+import { GREETING, mode } from './mode.ts';
 
 const server = createServer();
 const sockets = new WebSocketServer({ server, perMessageDeflate: false });
+if (mode === 'echo') {
+  sockets.on('connection', (socket) => {
+    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+  });
+}
+if (mode === 'greet') sockets.on('connection', (socket) => socket.send(GREETING));
+
 const bursts = new Bursts((size) => {
   const message = stamped(size);
   for (const client of sockets.clients) if (client.readyState === WebSocket.OPEN) client.send(message);
@@ -20,6 +28,6 @@ answerAsks({
         resolve(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`),
       );
     }),
-  start: (load: Parameters<Bursts['start']>[0]) => bursts.start(load),
-  stop: () => bursts.stop(),
+  start: bursts.start,
+  stop: bursts.stop,
 });

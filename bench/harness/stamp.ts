@@ -5,7 +5,9 @@ const DIGITS = 16;
 
 /** Latin letters and digits, so that it is the same bytes as text and as binary. First comes the time in us. */
 export function stampedText(size: number): string {
-  return String(Math.round(now() * 1000)).padStart(DIGITS, '0').padEnd(size, 'x');
+  return String(Math.round(now() * 1000))
+    .padStart(DIGITS, '0')
+    .padEnd(size, 'x');
 }
 
 /** Bytes of `stampedText`. */
