@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { WebTransportServer, WebTransportServerSession } from 'rwebtransport';
 import type { EngineLoader, EngineOptions, EngineServer } from '../core/contracts/engine.ts';
 import { EngineError, SERVER_CLOSE } from '../core/contracts/engine.ts';
+import { CoreDatagrams, type DatagramCore } from './datagrams.ts';
 import { installedPackage } from './installed.ts';
 import { bindAddress, engineRequest } from './request.ts';
 import type { PackageSession } from './session.ts';
@@ -58,11 +59,12 @@ async function listen(library: Rwebtransport, options: EngineOptions): Promise<E
       session.close({ closeCode: refusal.code, reason: refusal.reason });
       return;
     }
+    const { core } = session as unknown as { core: PackageCore };
     const opened = new WebSession(
       session as PackageSession,
       request,
-      session.datagrams.writable,
-      dialect(library, session),
+      new CoreDatagrams(core, session.datagrams.readable),
+      dialect(library, core),
       sessions.remove,
     );
     sessions.add(opened);
@@ -148,14 +150,12 @@ const NO_REASON = new Uint8Array();
 const CONNECT_STREAM = 0;
 
 /** The part of a package session that can answer for a write, and reach the stream below the session. */
-interface PackageCore {
-  readonly nextRequestId: number;
+interface PackageCore extends DatagramCore {
   resetStream(streamId: number, code: number): void;
   dispatch(event: { readonly type: 'writeAck'; readonly requestId: number }): void;
 }
 
-function dialect(library: Rwebtransport, session: WebTransportServerSession): StreamDialect {
-  const { core } = session as unknown as { core: PackageCore };
+function dialect(library: Rwebtransport, core: PackageCore): StreamDialect {
   return {
     reason: (code) => new library.WebTransportError('', { source: 'stream', streamErrorCode: code }),
     code: (error) => (error instanceof library.WebTransportError ? (error.streamErrorCode ?? 0) : 0),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EngineRequest } from '../core/contracts/engine.ts';
+import type { DatagramPath } from './datagrams.ts';
 import { OpenSessions, type PackageSession, WebSession } from './session.ts';
 
 const request: EngineRequest = {
@@ -18,13 +19,14 @@ const dialect = {
   sever: vi.fn(),
 };
 
+const datagrams: DatagramPath = { maxDatagramSize: 1200, start: () => {}, send: () => true };
+
 /** A package session whose every promise and stream hangs until the test says otherwise. */
 function hangingSession() {
   const end = Promise.withResolvers<{ closeCode: number; reason: string }>();
   let streams: ReadableStreamDefaultController<ReadableStream<Uint8Array>> | undefined;
   const session = {
     closed: end.promise,
-    datagrams: { readable: new ReadableStream<Uint8Array>(), maxDatagramSize: 1200 },
     incomingBidirectionalStreams: new ReadableStream(),
     incomingUnidirectionalStreams: new ReadableStream<ReadableStream<Uint8Array>>({
       start: (controller) => {
@@ -48,7 +50,7 @@ describe('a session whose package leaves things hanging', () => {
   beforeEach(() => {
     vi.useFakeTimers();
     hanging = hangingSession();
-    session = new WebSession(hanging.session, request, new WritableStream(), dialect, gone);
+    session = new WebSession(hanging.session, request, datagrams, dialect, gone);
     session.start({ datagram: () => {}, bidirectional: () => {}, unidirectional, closed });
   });
 

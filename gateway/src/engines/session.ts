@@ -6,13 +6,13 @@ import type {
   EngineSessionHandler,
 } from '../core/contracts/engine.ts';
 import { EngineError, SERVER_CLOSE } from '../core/contracts/engine.ts';
+import type { DatagramPath } from './datagrams.ts';
 import type { StreamDialect } from './stream.ts';
-import { ReceiveStream, SendStream } from './stream.ts';
+import { ReceiveStream, readAll, SendStream } from './stream.ts';
 
 /** What both packages share of the W3C's WebTransport session. */
 export interface PackageSession {
   readonly closed: Promise<{ readonly closeCode?: number; readonly reason?: string }>;
-  readonly datagrams: { readonly readable: ReadableStream<Uint8Array>; readonly maxDatagramSize: number };
   readonly incomingBidirectionalStreams: ReadableStream<PackageStream>;
   readonly incomingUnidirectionalStreams: ReadableStream<ReadableStream<Uint8Array>>;
   createBidirectionalStream(options?: { waitUntilAvailable?: boolean }): Promise<PackageStream>;
@@ -25,30 +25,21 @@ interface PackageStream {
   readonly writable: WritableStream<Uint8Array>;
 }
 
-/**
- * Datagrams given to the package and not yet taken by the QUIC stack. A full turn of a busy game room fits
- * (32 of about 1200 bytes are 38 KB); more would only grow old where nothing can replace them any more.
- */
-const PENDING_DATAGRAMS = 32;
-
 /** How long a peer that takes nothing can hold up the end of a session that was closed here, in milliseconds. */
 const CLOSING = 2000;
 
 const WAIT = { waitUntilAvailable: true } as const;
-
-const nothing = () => {};
 
 /** An `EngineSession` over a package's W3C session. Reads everything eagerly from `start` on. */
 export class WebSession implements EngineSession {
   readonly request: EngineRequest;
   readonly #session: PackageSession;
   readonly #dialect: StreamDialect;
-  readonly #datagrams: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #datagrams: DatagramPath;
   readonly #streams = new Set<SendStream | ReceiveStream>();
   readonly #gone: (session: WebSession) => void;
   readonly #opening = new Set<(error: Error) => void>();
   #handler: EngineSessionHandler | undefined;
-  #pendingDatagrams = 0;
   #closing: { readonly code: number; readonly reason: string } | undefined;
   #patience: NodeJS.Timeout | undefined;
   #over = false;
@@ -57,15 +48,14 @@ export class WebSession implements EngineSession {
   constructor(
     session: PackageSession,
     request: EngineRequest,
-    datagrams: WritableStream<Uint8Array>,
+    datagrams: DatagramPath,
     dialect: StreamDialect,
     gone: (session: WebSession) => void,
   ) {
     this.request = request;
     this.#session = session;
     this.#dialect = dialect;
-    this.#datagrams = datagrams.getWriter();
-    this.#datagrams.closed.catch(nothing);
+    this.#datagrams = datagrams;
     this.#gone = gone;
     session.closed.then(
       (info) => this.#closed(info.closeCode ?? 0, info.reason ?? ''),
@@ -74,26 +64,24 @@ export class WebSession implements EngineSession {
   }
 
   get maxDatagramSize(): number {
-    return this.#closing !== undefined ? 0 : this.#session.datagrams.maxDatagramSize;
+    return this.#closing !== undefined ? 0 : this.#datagrams.maxDatagramSize;
   }
 
   start(handler: EngineSessionHandler): void {
     this.#handler = handler;
-    this.#readAll(this.#session.datagrams.readable, (bytes) => handler.datagram(bytes));
-    this.#readAll(this.#session.incomingBidirectionalStreams, (stream) =>
-      handler.bidirectional(this.#bidirectional(stream)),
-    );
-    this.#readAll(this.#session.incomingUnidirectionalStreams, (readable) =>
-      handler.unidirectional(this.#receive(readable)),
-    );
+    this.#datagrams.start((bytes) => {
+      if (!this.#over) handler.datagram(bytes);
+    });
+    readAll(this.#session.incomingBidirectionalStreams, (stream) => {
+      if (!this.#over) handler.bidirectional(this.#bidirectional(stream));
+    });
+    readAll(this.#session.incomingUnidirectionalStreams, (readable) => {
+      if (!this.#over) handler.unidirectional(this.#receive(readable));
+    });
   }
 
   sendDatagram(bytes: Uint8Array): boolean {
-    if (this.#closing !== undefined || this.#pendingDatagrams >= PENDING_DATAGRAMS) return false;
-    if (bytes.byteLength > this.#session.datagrams.maxDatagramSize) return false;
-    this.#pendingDatagrams += 1;
-    this.#datagrams.write(bytes).then(this.#datagramTaken, this.#datagramTaken);
-    return true;
+    return this.#closing === undefined && this.#datagrams.send(bytes);
   }
 
   async openUnidirectional(): Promise<EngineSendStream> {
@@ -132,10 +120,6 @@ export class WebSession implements EngineSession {
     this.#handler?.closed(this.#closing.code, this.#closing.reason);
   }
 
-  readonly #datagramTaken = (): void => {
-    this.#pendingDatagrams -= 1;
-  };
-
   /** A package may leave an opening unanswered when the session ends; the caller still gets its answer. */
   #opened<T>(open: () => Promise<T>): Promise<T> {
     if (this.#closing !== undefined) return Promise.reject(sessionClosed());
@@ -170,20 +154,6 @@ export class WebSession implements EngineSession {
     if (this.#over) stream.lost();
     else this.#streams.add(stream);
     return stream;
-  }
-
-  /** Reads until `done`. Never cancels: one of the packages answers that with an uncaught error later. */
-  #readAll<T>(stream: ReadableStream<T>, take: (value: T) => void): void {
-    const reader = stream.getReader();
-    reader.closed.catch(nothing);
-    const next = (): void => {
-      reader.read().then(({ done, value }) => {
-        if (done || this.#over) return;
-        take(value);
-        next();
-      }, nothing);
-    };
-    next();
   }
 }
 

@@ -25,6 +25,20 @@ const JOINED_BYTES = 64 * 1024;
 
 const nothing = () => {};
 
+/**
+ * Hands out what comes until the end. Never cancels: one of the packages answers that with an uncaught error later.
+ */
+export function readAll<T>(stream: ReadableStream<T>, take: (value: T) => void): void {
+  const reader = stream.getReader();
+  reader.closed.catch(nothing);
+  const took = ({ done, value }: ReadableStreamReadResult<T>): void => {
+    if (done) return;
+    take(value);
+    reader.read().then(took, nothing);
+  };
+  reader.read().then(took, nothing);
+}
+
 /** An `EngineSendStream` over a W3C send stream. */
 export class SendStream implements EngineSendStream {
   readonly #writable: WritableStream<Uint8Array>;
