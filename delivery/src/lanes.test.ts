@@ -9,7 +9,7 @@ function bench(retainBudget = 100_000, hardBudget = 100_000) {
   const retention = new Retention(retainBudget, hardBudget);
   const lanes = new Lanes((lane) => encode(lane), retention, heard);
   const send = (type: string, channel = 'a', port?: Ledger, id?: string) =>
-    lanes.send(encode(event({ channel, type })), channel, id, port);
+    lanes.send({ bytes: encode(event({ channel, type })), channel, delivery: 'reliable', id }, port);
   return { lanes, retention, heard, send };
 }
 

@@ -47,7 +47,7 @@ export class Path {
   readonly #slowest = new MaxFilter();
   #variation = 0;
   /** The last round trip was longer than the path. */
-  #queues = false;
+  queues = false;
   #floorAt = 0;
   /** The shortest round trip in a long time. */
   #ground = Number.POSITIVE_INFINITY;
@@ -70,7 +70,7 @@ export class Path {
     const steady = Math.max(product, bare + heap);
     if (this.#still === FULL_ROUNDS) return steady;
     // Twice as much doubles the rate in a round; half as much again does not fill the queue of a link that has one.
-    return this.#queues ? Math.max(steady, 1.5 * bare + heap) : 2 * product + heap;
+    return this.queues ? Math.max(steady, 1.5 * bare + heap) : 2 * product + heap;
   }
 
   /**
@@ -105,7 +105,7 @@ export class Path {
       if (mark.calm) this.probing = false;
     }
 
-    this.#queues = time > this.#span;
+    this.queues = time > this.#span;
     // The slower of the way out and the way back: packets that left in a heap, or whose acknowledgements came in one,
     // do not look like a fast link.
     const interval = Math.max(mark.sentAt - mark.heardSentAt, now - mark.heardAt, 0.01);

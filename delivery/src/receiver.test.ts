@@ -219,12 +219,12 @@ describe('when to acknowledge', () => {
     expect([receiver.nextAck, receiver.ack(5000, true)]).toEqual([undefined, undefined]);
   });
 
-  test('envelopes at once after 32, or 16 KiB', () => {
+  test('envelopes at once after 128, or 16 KiB', () => {
     const many = new Receiver();
-    for (let count = 0; count < 31; count++) many.take(drain, 0, 0);
+    for (let count = 0; count < 127; count++) many.take(drain, 0, 0);
     expect(many.ack(0)).toBeUndefined();
     many.take(drain, 0, 0);
-    expect(many.ack(0)?.lanes).toEqual([{ lane: 0, count: 32 }]);
+    expect(many.ack(0)?.lanes).toEqual([{ lane: 0, count: 128 }]);
     const big = new Receiver();
     big.take(event({ payload: new Uint8Array(16 * 1024 - 1) }), 0, 0);
     expect(big.ack(0)).toBeUndefined();

@@ -111,19 +111,17 @@ export class Sender {
   }
 
   /**
-   * Takes an event. What may be dropped leaves with `flush`. Every message with an id has its outcome told once, also
+   * Takes an event. What may be dropped leaves with `flush`; `now` is of meaning for that alone. Every message with an id has its outcome told once, also
    * one that is refused here, unless it is refused because the session must end.
    */
   publish(message: Message, now: number): Fate {
-    const { bytes, channel, delivery, id } = message;
+    const { bytes, channel, delivery } = message;
     const port = this.#port;
     if (delivery === 'latest' || delivery === 'unreliable') return this.#publishDroppable(message, now);
     if (port && port.backlog + bytes.length > this.#hardBudget) return 'slow-consumer';
     if (!port && this.#refusals.has(channel)) return this.#refuse(message);
     const fate =
-      delivery === 'reliable'
-        ? this.#lanes.send(bytes, channel, id, port)
-        : this.#unordered.send(message, port);
+      delivery === 'reliable' ? this.#lanes.send(message, port) : this.#unordered.send(message, port);
     if (fate === 'overflow') return port ? 'slow-consumer' : this.#refuse(message);
     return fate === 'sent' ? 'sent' : 'queued';
   }
@@ -274,7 +272,8 @@ export class Sender {
     const size = isPipe ? PIPE_PACKET : port.maxDatagramSize;
     const messages = this.#pending.takeInto(Math.min(size, this.#window.room) - head, now, each);
     const number = ++this.#lastPacket;
-    const packet = this.#join(messages, number);
+    const lazy = this.#isLazy(messages);
+    const packet = this.#join(messages, number, lazy);
     if (isPipe) port.write(packet, 0);
     else if (!port.sendDatagram(packet)) {
       for (const message of messages) {
@@ -283,8 +282,18 @@ export class Sender {
       }
       return false;
     }
-    this.#window.sent(number, packet.length, messages, now);
+    this.#window.sent(number, packet.length, messages, now, false, lazy);
     return true;
+  }
+
+  /** May the far end wait with its word that it has them? Not where somebody here waits for it. */
+  #isLazy(messages: readonly Message[]): boolean {
+    let bytes = 0;
+    for (const { id, bytes: own } of messages) {
+      if (id !== undefined) return false;
+      bytes += own.length;
+    }
+    return this.#window.mayWait(bytes);
   }
 
   #sendOversize(message: Message, port: Port, now: number): boolean {
@@ -339,11 +348,12 @@ export class Sender {
     for (const message of lost) if (!this.#late.has(message)) this.#pending.requeue(message);
   }
 
-  #join(messages: readonly Message[], number: number): Uint8Array {
+  #join(messages: readonly Message[], number: number, lazy = false): Uint8Array {
     return joinPacket(
       messages.map(({ bytes }) => bytes),
       this.#encoding,
       number,
+      lazy,
     );
   }
 }
