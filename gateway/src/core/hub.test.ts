@@ -156,6 +156,38 @@ test('delivers never inside publish', async () => {
   expect(listener.heard.length).toBe(1);
 });
 
+test('events of a channel that come together go to one subscriber after the other, all in their order', async () => {
+  const { hub } = await bench();
+  const heard: string[] = [];
+  for (const name of ['a', 'b']) {
+    const listener = await joined(hub, 'arena/7');
+    await hub.subscribe(listener, 'arena/8');
+    hub.join(listener, 'arena/8');
+    listener.deliver = ({ event: { channel, seq } }) => heard.push(`${name} ${channel} ${seq}`);
+  }
+  for (const channel of ['arena/7', 'arena/7', 'arena/8', 'arena/7']) hub.publish(draft(channel));
+  await settled();
+  expect(heard).toEqual([
+    ...['a arena/7 1', 'a arena/7 2', 'b arena/7 1', 'b arena/7 2'],
+    ...['a arena/8 1', 'b arena/8 1', 'a arena/7 3', 'b arena/7 3'],
+  ]);
+  expect(hub.stats.delivered).toBe(8);
+});
+
+test('who leaves at one of the events that came together does not get the rest', async () => {
+  const { hub } = await bench();
+  const listener = await joined(hub, 'arena/7');
+  const other = await joined(hub, 'arena/7');
+  let heard = 0;
+  listener.deliver = () => {
+    heard++;
+    hub.unsubscribe(listener, 'arena/7');
+  };
+  for (let n = 0; n < 3; n++) hub.publish(draft('arena/7'));
+  await settled();
+  expect([heard, other.seqs]).toEqual([1, [1, 2, 3]]);
+});
+
 test('a node subscribes once per channel, with its first subscriber, and leaves with its last', async () => {
   const { hub, broker } = await bench();
   const first = await joined(hub, 'arena/7');

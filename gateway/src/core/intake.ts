@@ -17,7 +17,7 @@ import type { Limits } from './limits.ts';
 import type { Traffic } from './traffic.ts';
 
 /** Binary packets of several envelopes, or of numbered ones, begin with a byte below this (SPEC.md, section 6). */
-const CONTAINERS = 2;
+const CONTAINERS = 3;
 
 /** Who acts on what comes in. */
 export interface IntakeHandler {
@@ -104,7 +104,7 @@ export class Intake {
         if (reliable || isForDatagrams(envelope)) this.#take(envelope, packet, fits, now);
         else throw new ProtocolError('bad-value', `${envelope.kind} may not travel in a datagram`);
       },
-      (number) => this.#receiver.packet(number, now, reliable),
+      (number, lazy) => this.#receiver.packet(number, now, reliable, lazy),
     );
   }
 

@@ -80,7 +80,10 @@ export class Outbox {
     // Definitions that found no room.
     if (this.#closed) return false;
     this.#traffic.messagesOut++;
-    const fate = this.#sender.publish(message, this.#clock.exact());
+    const { delivery } = message;
+    const mayWait = delivery === 'latest' || delivery === 'unreliable';
+    // Only what may wait grows old, and to ask the clock costs more than all else here.
+    const fate = this.#sender.publish(message, mayWait ? this.#clock.exact() : 0);
     // While nothing can be sent, only its age is to be seen to.
     if (fate === 'queued' && (this.#sender.port || message.maxAge !== undefined)) this.#handler.waiting();
     return this.#isTaken(fate, message.channel);
