@@ -98,6 +98,7 @@ await compare({
     { metric: 'cpu', work: 'single', peer, to: { peer: 'ws' }, atMost: 1 },
     { metric: 'cpu', work: 'wide', peer, to: { peer, work: 'bursts' }, atMost: 1.2 },
   ]),
+  together: true,
   seconds: 4,
   rounds: 5,
 });

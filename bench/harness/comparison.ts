@@ -35,7 +35,7 @@ export interface Work {
   readonly subjects: readonly Subject[];
 }
 
-/** A bound on the ratio of one figure to another of the same round. */
+/** A bound on the ratio of one figure to another of the same round, or on the difference. */
 export interface Goal {
   readonly metric: string;
   readonly work: string;
@@ -44,6 +44,8 @@ export interface Goal {
   readonly to: { readonly peer: string; readonly work?: string };
   readonly atMost?: number;
   readonly atLeast?: number;
+  /** Instead of a ratio: no more than so much above it. */
+  readonly more?: number;
   /** A bound that we should like to reach. */
   readonly stretch?: true;
 }
@@ -56,6 +58,10 @@ export interface Comparison {
   readonly metrics: readonly Metric[];
   readonly works: readonly Work[];
   readonly goals: readonly Goal[];
+  /** Measure each once before the first round counts? False where every round begins anew anyhow. @default true */
+  readonly warmUp?: boolean;
+  /** Are the works of each round done in turns as well? For goals between works. All servers then run at once. @default false */
+  readonly together?: boolean;
   /** Of one round, and how many. */
   readonly seconds: number;
   readonly rounds: number;
@@ -68,7 +74,7 @@ export interface Row {
   readonly figures: Readonly<Record<string, readonly number[]>>;
 }
 
-/** What a goal has come to: one ratio for each round. */
+/** What a goal has come to: one ratio, or difference, for each round. */
 export interface Verdict extends Goal {
   readonly ratios: readonly number[];
   readonly median: number;

@@ -9,6 +9,19 @@ export interface Extent {
   peer(name: string): boolean;
 }
 
+/** Seconds of work before the first round counts. */
+const WARM_UP = 2;
+
+type Skip = Findings['skipped'][number];
+
+/** One peer at one work. */
+interface Run {
+  readonly work: Work;
+  readonly peer: string;
+  readonly subject: Opened;
+  readonly rounds: Figures[];
+}
+
 /** Hears how far it is. */
 export type OnProgress = (text: string) => void;
 
@@ -17,48 +30,50 @@ export type OnProgress = (text: string) => void;
  * (A B C A B C …), so that what else the machine does meets all of them alike.
  */
 export async function interleave(
-  { works }: Comparison,
+  { works, warmUp = true, together = false }: Comparison,
   extent: Extent,
   progress: OnProgress,
 ): Promise<Findings> {
+  const wanted = works.filter(({ id }) => extent.work(id));
+  const groups = together ? [wanted] : wanted.map((work) => [work]);
   const rows: Row[] = [];
-  const skipped: { work: string; peer: string; reason: string }[] = [];
-  for (const work of works) {
-    if (!extent.work(work.id)) continue;
-    const found = await one(work, extent, progress);
-    rows.push(...found.rows);
-    skipped.push(...found.skipped);
+  const skipped: Skip[] = [];
+  for (const group of groups) {
+    await using stack = new AsyncDisposableStack();
+    const runs = await openAll(group, extent, stack, skipped, progress);
+    for (const { work, peer, subject } of warmUp ? runs : []) {
+      progress(`${work.label}: warming up ${peer}`);
+      await subject.measure(Math.min(WARM_UP, extent.seconds));
+    }
+    for (let round = 1; round <= extent.rounds; round++) {
+      for (const { work, peer, subject, rounds } of runs) {
+        progress(`${work.label}: round ${round} of ${extent.rounds}, ${peer}`);
+        rounds.push(await subject.measure(extent.seconds));
+      }
+    }
+    rows.push(...runs.map(({ work, peer, rounds }) => ({ work: work.id, peer, figures: columns(rounds) })));
   }
   return { rows, skipped };
 }
 
-async function one(work: Work, extent: Extent, progress: OnProgress): Promise<Findings> {
-  const skipped: { work: string; peer: string; reason: string }[] = [];
-  await using stack = new AsyncDisposableStack();
-  const opened: { readonly peer: string; readonly subject: Opened; readonly rounds: Figures[] }[] = [];
-  for (const { peer, open } of work.subjects) {
-    if (!extent.peer(peer)) continue;
-    progress(`${work.label}: opening ${peer}`);
-    const subject = await open();
-    if ('skipped' in subject) {
-      skipped.push({ work: work.id, peer, reason: subject.skipped });
-      continue;
-    }
-    stack.use(subject);
-    opened.push({ peer, subject, rounds: [] });
-  }
-  for (const { peer, subject } of opened) {
-    progress(`${work.label}: warming up ${peer}`);
-    await subject.measure(Math.min(2, extent.seconds));
-  }
-  for (let round = 1; round <= extent.rounds; round++) {
-    for (const { peer, subject, rounds } of opened) {
-      progress(`${work.label}: round ${round} of ${extent.rounds}, ${peer}`);
-      rounds.push(await subject.measure(extent.seconds));
+async function openAll(
+  works: readonly Work[],
+  extent: Extent,
+  stack: AsyncDisposableStack,
+  skipped: Skip[],
+  progress: OnProgress,
+): Promise<Run[]> {
+  const runs: Run[] = [];
+  for (const work of works) {
+    for (const { peer, open } of work.subjects) {
+      if (!extent.peer(peer)) continue;
+      progress(`${work.label}: opening ${peer}`);
+      const subject = await open();
+      if ('skipped' in subject) skipped.push({ work: work.id, peer, reason: subject.skipped });
+      else runs.push({ work, peer, subject: stack.use(subject), rounds: [] });
     }
   }
-  const rows = opened.map(({ peer, rounds }) => ({ work: work.id, peer, figures: columns(rounds) }));
-  return { rows, skipped };
+  return runs;
 }
 
 function columns(rounds: readonly Figures[]): Row['figures'] {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,8 +33,8 @@ export function installPeers(): Promise<string | undefined> {
 export async function findPeer(name: string): Promise<Found> {
   const failed = await installPeers();
   try {
-    const { version } = requirePeer<{ version: string }>(`${name}/package.json`);
-    return { found: true, version };
+    const manifest = await readFile(join(PEERS, 'node_modules', name, 'package.json'), 'utf8');
+    return { found: true, version: (JSON.parse(manifest) as { version: string }).version };
   } catch (error) {
     return { found: false, reason: failed ?? (error as Error).message.split('\n', 1)[0]! };
   }

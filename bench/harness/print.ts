@@ -46,14 +46,17 @@ export function describeVerdict(
   const metric = metrics.find(({ id }) => id === verdict.metric)?.label ?? verdict.metric;
   const to =
     verdict.to.work === undefined ? verdict.to.peer : `${verdict.to.peer}, ${label(verdict.to.work)}`;
-  const bound =
-    verdict.atMost === undefined ? `at least ${verdict.atLeast} x` : `at most ${verdict.atMost.toFixed(2)} x`;
   const { median, min, max } = spread(verdict.ratios);
   return [
     `${label(verdict.work)}: ${metric}, ${verdict.peer}`,
-    `${bound} ${to}${verdict.stretch ? ' (stretch)' : ''}`,
+    `${describeBound(verdict)} ${to}${verdict.stretch ? ' (stretch)' : ''}`,
     `${median.toFixed(2)} (${min.toFixed(2)}-${max.toFixed(2)})`,
   ];
+}
+
+function describeBound({ atMost, atLeast, more }: Verdict): string {
+  if (more !== undefined) return `at most ${more} more than`;
+  return atMost === undefined ? `at least ${atLeast} x` : `at most ${atMost.toFixed(2)} x`;
 }
 
 /** A skipped peer is told of once, whatever it was skipped at. */

@@ -14,12 +14,14 @@ export function verdicts({ goals }: Comparison, findings: Findings): Verdict[] {
   });
 }
 
-function ratiosOf({ metric, work, peer, to }: Goal, { rows }: Findings): number[] | undefined {
+function ratiosOf({ metric, work, peer, to, more }: Goal, { rows }: Findings): number[] | undefined {
   const figures = (work: string, peer: string): readonly number[] | undefined =>
     rows.find((row) => row.work === work && row.peer === peer)?.figures[metric];
   const ours = figures(work, peer);
   const theirs = figures(to.work ?? work, to.peer);
   if (ours === undefined || theirs === undefined) return undefined;
   const rounds = Math.min(ours.length, theirs.length);
-  return Array.from({ length: rounds }, (_, i) => ours[i]! / theirs[i]!);
+  return Array.from({ length: rounds }, (_, i) =>
+    more === undefined ? ours[i]! / theirs[i]! : ours[i]! - theirs[i]!,
+  );
 }

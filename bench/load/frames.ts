@@ -11,6 +11,8 @@ const CLOSE = 8;
 const PING = 9;
 const PONG = 10;
 const MASK = Buffer.alloc(4);
+/** Code 1000 of RFC 6455 section 7.4.1. */
+const NORMAL = Buffer.of(0x03, 0xe8);
 
 export interface FramesOptions {
   /** Offered in the handshake. */
@@ -49,9 +51,9 @@ export class Frames {
     this.#send(TEXT, Buffer.from(text));
   }
 
-  /** Without a closing handshake. */
+  /** Begins the closing handshake. */
   close(): void {
-    this.#socket.destroy();
+    this.#send(CLOSE, NORMAL);
   }
 
   #send(opcode: number, payload: Uint8Array): void {

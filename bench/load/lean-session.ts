@@ -26,7 +26,7 @@ export class LeanSession {
     outcomes: { outcome() {}, dropped() {} },
   });
   readonly #welcomed = Promise.withResolvers<void>();
-  readonly #subscribed = Promise.withResolvers<void>();
+  readonly #subscribing = new Map<string, PromiseWithResolvers<void>>();
   #frames: Frames | undefined;
   #pinged = 0;
   #rtt: number | undefined;
@@ -51,8 +51,10 @@ export class LeanSession {
   }
 
   async subscribe(channel: string): Promise<void> {
-    this.control({ kind: 'subscribe', id: 's', channel });
-    await this.#subscribed.promise;
+    const subscribed = Promise.withResolvers<void>();
+    this.#subscribing.set(channel, subscribed);
+    this.control({ kind: 'subscribe', id: channel, channel });
+    await subscribed.promise;
   }
 
   /** Sends a counted envelope. */
@@ -132,9 +134,9 @@ export class LeanSession {
       this.#names.define(envelope);
       this.control({ kind: 'named', count: this.#names.count });
     } else if (envelope.kind === 'subscribed') {
-      this.#subscribed.resolve();
+      this.#subscribing.get(envelope.channel)?.resolve();
     } else if (envelope.kind === 'error') {
-      this.#subscribed.reject(new Error(envelope.message));
+      this.#subscribing.get(envelope.id ?? '')?.reject(new Error(envelope.message));
     }
     this.#onEnvelope(envelope);
   }

@@ -12,7 +12,7 @@ const PING = 0x32; // '2' of Engine.IO
 export async function openSocketIo(
   url: string,
   onText: (bytes: Buffer, start: number, end: number) => void,
-): Promise<{ emit(text: string): void }> {
+): Promise<{ emit(text: string): void; close(): void }> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const frames = await Frames.open(url, (bytes, start, end) => {
     const type = bytes[start];
@@ -22,5 +22,5 @@ export async function openSocketIo(
   });
   frames.sendText('40');
   await promise;
-  return { emit: (text) => frames.sendText(`42["STATE","${text}"]`) };
+  return { emit: (text) => frames.sendText(`42["STATE","${text}"]`), close: () => frames.close() };
 }

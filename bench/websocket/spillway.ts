@@ -15,6 +15,7 @@ const gateway = createGateway({
   limits: ROOMY,
 });
 gateway.channel('room');
+gateway.channel('other/:name');
 gateway.channel('echo/:name', { delivery });
 gateway.handle('ECHO', (payload) => payload);
 if (mode === 'greet') gateway.on('session', (session) => void session.send('GREETING', GREETING));
