@@ -232,6 +232,18 @@ describe('when to acknowledge', () => {
     expect(big.ack(0)?.lanes).toEqual([{ lane: 0, count: 2 }]);
   });
 
+  test('lazy packets 200 ms after the first of them, or with one that is not', () => {
+    const receiver = new Receiver();
+    receiver.setRtt(20);
+    receiver.packet(1, 1000, false, true);
+    receiver.packet(2, 1100, false, true);
+    expect([receiver.nextAck, receiver.ack(1199)]).toEqual([1200, undefined]);
+    expect(receiver.ack(1200)?.packets).toMatchObject({ highest: 2 });
+    receiver.packet(3, 1300, false, true);
+    receiver.packet(4, 1310, false);
+    expect(receiver.ack(1310)?.packets).toMatchObject({ highest: 4 });
+  });
+
   test('only the lanes in which something came are named', () => {
     const receiver = new Receiver();
     receiver.lane(lane(1, 'a', 0));

@@ -11,6 +11,8 @@ import * as field from './message.ts';
 export const BATCH = 0;
 /** First byte of a packet that has a number, before any envelopes. */
 export const NUMBERED = 1;
+/** The same, where its acknowledgement may wait. */
+export const LAZY = 2;
 
 // The flags byte of event, request and response. Bits 0-1: delivery.
 const CODEC_SHIFT = 2;
@@ -28,7 +30,7 @@ const LOW_TS = 2 ** 24;
 export function decodeBinary(bytes: Uint8Array, dictionary?: Dictionary): Envelope {
   const from = new Reader(bytes);
   const first = from.byte();
-  if (first === BATCH || first === NUMBERED) throw badValue('envelope', 'one, not a packet of them');
+  if (first! <= LAZY) throw badValue('envelope', 'one, not a packet of them');
   if (first >> 5 !== VERSION) throw new ProtocolError('unknown-version', `version ${first >> 5}`);
   const kind = KINDS[(first & 31) - 1];
   switch (kind) {

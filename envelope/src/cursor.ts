@@ -14,6 +14,23 @@ export function concat(parts: readonly ArrayLike<number>[]): Uint8Array<ArrayBuf
   return bytes;
 }
 
+/** Bytes of `value` as unsigned LEB128; a safe integer. */
+export function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) size++;
+  return size;
+}
+
+/** Writes it at `at`; the position behind it. */
+export function putVarint(bytes: Uint8Array, at: number, value: number): number {
+  let end = at;
+  // Division, not shifts: values may be wider than 32 bits.
+  let rest = value;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes[end++] = (rest % 128) | 0x80;
+  bytes[end++] = rest;
+  return end;
+}
+
 /** Gathers a header, which is small, and allocates the result once, with the payload behind it. */
 export class Writer {
   readonly #bytes: number[] = [];
