@@ -44,6 +44,7 @@ await compare({
     { metric: 'cpu', work: 'state', peer: 'json', to: { peer: 'spillway' }, atLeast: 8, stretch: true },
     { metric: 'cpu', work: 'state', peer: 'msgpackr', to: { peer: 'spillway' }, atLeast: 2, stretch: true },
   ],
+  chart: { kind: 'bars', panels: ['cpu', 'bytes'].map((metric) => ({ metric, work: 'state' })) },
   seconds: 2,
   rounds: 7,
 });

@@ -116,6 +116,13 @@ await compare({
       more: 1.25,
     },
   ],
+  chart: {
+    kind: 'bars',
+    panels: ['websocket', 'webtransport'].flatMap((work) => [
+      { metric: 'cpu', work },
+      { metric: 'trips', work },
+    ]),
+  },
   seconds: 2,
   rounds: 5,
 });

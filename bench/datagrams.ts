@@ -73,6 +73,7 @@ await compare({
     { metric: 'cpu', work: 'eight', peer: OURS, to: { peer: 'rwebtransport', work: 'one' }, atMost: 0.3 },
   ],
   together: true,
+  chart: { kind: 'bars', panels: ['one', 'eight'].map((work) => ({ metric: 'cpu', work })) },
   seconds: 4,
   rounds: 5,
 });

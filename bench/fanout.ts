@@ -99,6 +99,10 @@ await compare({
     { metric: 'cpu', work: 'wide', peer, to: { peer, work: 'bursts' }, atMost: 1.2 },
   ]),
   together: true,
+  chart: {
+    kind: 'bars',
+    panels: ['bursts', 'single', 'wide'].map((work) => ({ metric: 'cpu', work })),
+  },
   seconds: 4,
   rounds: 5,
 });

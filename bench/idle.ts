@@ -116,6 +116,7 @@ await compare({
     },
   ],
   warmUp: false,
+  chart: { kind: 'bars', panels: ['websocket', 'webtransport'].map((work) => ({ metric: 'rss', work })) },
   seconds: 1,
   rounds: 3,
 });

@@ -106,6 +106,29 @@ await compare({
   ],
   goals: [...bound('strangers', 'publish', STRANGERS, 1.2), ...bound('channels', 'publish', CHANNELS, 1.2)],
   together: true,
+  chart: {
+    kind: 'curves',
+    panels: [
+      {
+        title: 'Everybody subscribed',
+        metric: 'cpu',
+        axis: 'sessions',
+        points: SUBSCRIBERS.map((size) => ({ size, work: `subscribers-${size}` })),
+      },
+      {
+        title: `${HOT} subscribed`,
+        metric: 'publish',
+        axis: 'other sessions',
+        points: STRANGERS.map((size) => ({ size, work: `strangers-${size}` })),
+      },
+      {
+        title: `${HOT} subscribed`,
+        metric: 'publish',
+        axis: 'other channels',
+        points: CHANNELS.map((size) => ({ size, work: `channels-${size}` })),
+      },
+    ],
+  },
   seconds: 3,
   rounds: 5,
 });

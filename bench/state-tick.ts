@@ -70,6 +70,7 @@ await compare({
     { metric: 'cpu', work: 'tick', peer: OURS, to: { peer: 'rwebtransport' }, atMost: 1.15 },
     { metric: 'p99', work: 'tick', peer: OURS, to: { peer: 'rwebtransport' }, atMost: 1 },
   ],
+  chart: { kind: 'bars', panels: ['cpu', 'p99'].map((metric) => ({ metric, work: 'tick' })) },
   seconds: 4,
   rounds: 5,
 });

@@ -53,6 +53,10 @@ ${about}
   printFindings(comparison, findings, results);
   // A part of it, or a rough one, must not stand where the whole belongs.
   if (values.quick || values.work || values.peers || values['no-save']) return;
-  const path = await saveResults(comparison, findings, results, extent);
+  const flags = (['rounds', 'seconds'] as const).flatMap((flag) =>
+    values[flag] === undefined ? [] : [`--${flag}`, values[flag]],
+  );
+  const command = ['npm run bench --', name, ...flags].join(' ');
+  const path = await saveResults(comparison, findings, results, { ...extent, command });
   console.log(`\nsaved ${path} and bench/README.md`);
 }

@@ -1,3 +1,5 @@
+import type { Chart } from '../charts/chart.ts';
+
 /** A figure that is measured in every round. */
 export interface Metric {
   readonly id: string;
@@ -58,6 +60,7 @@ export interface Comparison {
   readonly metrics: readonly Metric[];
   readonly works: readonly Work[];
   readonly goals: readonly Goal[];
+  readonly chart: Chart;
   /** Measure each once before the first round counts? False where every round begins anew anyhow. @default true */
   readonly warmUp?: boolean;
   /** Are the works of each round done in turns as well? For goals between works. All servers then run at once. @default false */

@@ -1,4 +1,4 @@
-import type { Comparison, Findings, Metric, Verdict } from './comparison.ts';
+import type { Comparison, Findings, Metric, Verdict, Work } from './comparison.ts';
 import { spread } from './stats.ts';
 
 /** The findings as tables for a terminal, one for each work, then the goals. */
@@ -39,7 +39,7 @@ export function describeSpread({ digits }: Metric, values: readonly number[] | u
 
 /** What was compared, the bound, and the ratio. */
 export function describeVerdict(
-  { works, metrics }: Comparison,
+  { works, metrics }: Pick<Comparison, 'metrics'> & { readonly works: readonly Pick<Work, 'id' | 'label'>[] },
   verdict: Verdict,
 ): [what: string, bound: string, ratio: string] {
   const label = (id: string): string => works.find((work) => work.id === id)?.label ?? id;

@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { type Chart, drawChart } from '../charts/chart.ts';
 import type { Comparison, Findings, Verdict } from './comparison.ts';
 import { describeMachine, type Machine } from './machine.ts';
+import { updateReadme } from './readme.ts';
 
 /** What stands in `bench/results/<name>.json`. */
 export interface Results extends Findings {
@@ -14,29 +16,31 @@ export interface Results extends Findings {
   readonly machine: Machine;
   readonly metrics: Comparison['metrics'];
   readonly works: readonly { readonly id: string; readonly label: string }[];
+  readonly chart: Chart;
   readonly goals: readonly Verdict[];
 }
 
 /** Where results are kept. */
 export const RESULTS = new URL('../results/', import.meta.url);
 
-/** Writes the file of results. Gives its path in the repository. */
+/** Writes the file of results, the chart, and the section of the README. Gives the path of the first. */
 export async function saveResults(
-  { name, about, metrics, works }: Comparison,
+  { name, about, metrics, works, chart }: Comparison,
   findings: Findings,
   goals: readonly Verdict[],
-  { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
+  run: Pick<Results, 'command' | 'rounds' | 'seconds'>,
 ): Promise<string> {
   const results: Results = {
     name,
     about,
-    command: `npm run bench -- ${name}`,
+    command: run.command,
     date: new Date().toISOString(),
-    rounds,
-    seconds,
+    rounds: run.rounds,
+    seconds: run.seconds,
     machine: await describeMachine(),
     metrics,
     works: works.map(({ id, label }) => ({ id, label })),
+    chart,
     goals,
     ...findings,
   };
@@ -46,6 +50,13 @@ export async function saveResults(
     /\[\s+(-?[\d.,\se+-]+?)\s+\]/g,
     (_all, list: string) => `[${list.replace(/\s+/g, ' ')}]`,
   );
-  await writeFile(fileURLToPath(new URL(`${name}.json`, RESULTS)), `${text}\n`);
+  const path = (ending: string): string => fileURLToPath(new URL(`${name}.${ending}`, RESULTS));
+  await writeFile(
+    path('json'),
+    `${text}
+`,
+  );
+  await writeFile(path('svg'), drawChart(results));
+  await updateReadme(results);
   return `bench/results/${name}.json`;
 }
