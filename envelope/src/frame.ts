@@ -1,11 +1,11 @@
-import { putVarint, varintSize } from './cursor.ts';
+import { allocate, putVarint, varintSize } from './cursor.ts';
 import { ProtocolError } from './errors.ts';
 import { badValue } from './fields.ts';
 
 /** One envelope as it goes into a byte stream: its length as a varint, then itself. */
 export function frame(envelope: Uint8Array): Uint8Array<ArrayBuffer> {
   if (envelope.length === 0) throw badValue('frame', 'at least one byte');
-  const bytes = new Uint8Array(varintSize(envelope.length) + envelope.length);
+  const bytes = allocate(varintSize(envelope.length) + envelope.length);
   bytes.set(envelope, putVarint(bytes, 0, envelope.length));
   return bytes;
 }

@@ -1,6 +1,6 @@
 import { BATCH, decodeBinary, LAZY, NUMBERED } from './binary.ts';
 import { decode, encodingOf } from './codec.ts';
-import { concat, putVarint, Reader, varintSize } from './cursor.ts';
+import { allocate, concat, putVarint, Reader, varintSize } from './cursor.ts';
 import type { Dictionary, Encoding, Envelope } from './envelope.ts';
 import { badValue } from './fields.ts';
 import { decodeTextPacket } from './text.ts';
@@ -34,7 +34,8 @@ export function readPacket(
     while (from.left > 0) {
       const size = from.varint();
       if (size === 0) throw badValue('packet', 'no empty envelope');
-      onEnvelope(decodeBinary(from.take(size), dictionary), number);
+      const at = from.skip(size);
+      onEnvelope(decodeBinary(bytes, dictionary, at, at + size), number);
     }
   } else if (encodingOf(bytes) === 'json') {
     decodeTextPacket(bytes, onEnvelope, onNumber);
@@ -76,7 +77,7 @@ function joinBinary(envelopes: readonly Uint8Array[], number: number | undefined
     if (length === 0) throw badValue('packet', 'no empty envelope');
     size += varintSize(length) + length;
   }
-  const packet = new Uint8Array(size);
+  const packet = allocate(size);
   let at = 1;
   if (number !== undefined) {
     packet[0] = lazy ? LAZY : NUMBERED;
