@@ -75,6 +75,8 @@ export class Sender {
   readonly #carried = new Map<number, Carried>();
   /** Came after they were taken for lost. They may be on their way once more, and are settled. */
   readonly #late = new WeakSet<Message>();
+  /** Was there ever one? Nearly always not, and then nobody is looked up. */
+  #hadLate = false;
   #port: Port | undefined;
   #lastPacket = 0;
   #retryAt = Number.POSITIVE_INFINITY;
@@ -98,6 +100,21 @@ export class Sender {
   /** The transport that carries the session now. */
   get port(): Port | undefined {
     return this.#port;
+  }
+
+  /** Is there something that `flush` has to see to, now or once there is room? */
+  get waits(): boolean {
+    return this.#window.busy || this.#mayFlush;
+  }
+
+  /** The shortest round trip of late as acknowledgements show it, ms. */
+  get minRtt(): number | undefined {
+    return this.#window.minRtt;
+  }
+
+  /** Bytes that wait, and bytes kept until they are acknowledged. */
+  get held(): number {
+    return this.#pending.bytes + this.#retention.bytes;
   }
 
   get stats(): SenderStats {
@@ -191,28 +208,32 @@ export class Sender {
     if (!packets) return;
     const { delivered, late, lost } = this.#window.acknowledge(packets, now);
     for (const message of delivered) {
-      this.#arrived(message);
-      if (!this.#late.has(message)) this.#pending.delivered(message);
+      if (this.#carried.size > 0) this.#arrived(message);
+      if (!this.#isLate(message)) this.#pending.delivered(message);
     }
     for (const message of late) {
       if (message.slot === undefined || this.#pending.current(message.slot) !== message) continue;
+      this.#hadLate = true;
       this.#late.add(message);
       this.#pending.delivered(message);
     }
-    this.#requeue(lost);
+    if (lost.length > 0) this.#requeue(lost);
   }
 
   /** Sends what waits, as far as there is room: joined into packets, oldest first. */
   flush(now: number): void {
-    this.#requeue(this.#window.writeOff(now));
+    const lost = this.#window.writeOff(now);
+    if (lost.length > 0) this.#requeue(lost);
     const port = this.#port;
     if (!port) {
       this.#pending.peek(now);
       return;
     }
     this.#retryAt = Number.POSITIVE_INFINITY;
+    // Most sessions have nothing that waits, each time that something came in.
+    if (!this.#mayFlush) return;
     this.#unordered.flush(port);
-    this.#resetExpired(now);
+    if (this.#carried.size > 0) this.#resetExpired(now);
     for (;;) {
       const next = this.#pending.peek(now);
       if (!next || this.#isFull(next, port)) return;
@@ -230,9 +251,15 @@ export class Sender {
       this.#window.nextDeadline ?? Number.POSITIVE_INFINITY,
       this.#pending.nextExpiry ?? Number.POSITIVE_INFINITY,
     );
-    for (const { expires, stream } of this.#carried.values())
-      if (!stream.done) next = Math.min(next, expires);
+    if (this.#carried.size > 0) {
+      for (const { expires, stream } of this.#carried.values())
+        if (!stream.done) next = Math.min(next, expires);
+    }
     return next < Number.POSITIVE_INFINITY ? next : undefined;
+  }
+
+  get #mayFlush(): boolean {
+    return this.#pending.size > 0 || this.#carried.size > 0 || this.#unordered.waits;
   }
 
   #publishDroppable(message: Message, now: number): Fate {
@@ -345,7 +372,11 @@ export class Sender {
   #requeue(lost: readonly Message[]): void {
     for (const [number, { message }] of this.#carried)
       if (lost.includes(message)) this.#carried.delete(number);
-    for (const message of lost) if (!this.#late.has(message)) this.#pending.requeue(message);
+    for (const message of lost) if (!this.#isLate(message)) this.#pending.requeue(message);
+  }
+
+  #isLate(message: Message): boolean {
+    return this.#hadLate && this.#late.has(message);
   }
 
   #join(messages: readonly Message[], number: number, lazy = false): Uint8Array {

@@ -37,13 +37,17 @@ const CALM_ACKS = 8;
 const CALM_MOST = 12;
 const RESTLESS = 4;
 /**
- * Packets and bytes whose acknowledgement may wait, after each calm one. They are not in flight as the window counts
- * it: they have long arrived, and should the path have narrowed they are no more than may be sent at first.
+ * Packets and bytes whose acknowledgement may wait, after each calm one: small ones, which cost no less than large ones.
+ * They are not in flight as the window counts it: they have long arrived, and should the path have narrowed they are
+ * half of what may be sent at first.
  */
 const LAZY_PACKETS = 5;
-const LAZY_BYTES = 2400;
+const LAZY_BYTES = 1200;
 /** The longest patience, ms: what is given up too early and comes late after all costs one more packet. */
 const MAX_PATIENCE = 3000;
+
+/** Nothing, as nearly always. */
+const NONE: readonly never[] = [];
 
 /**
  * Which packets of droppable messages are in flight, and how much may be. Kernel, QUIC and link hide seconds of data;
@@ -108,8 +112,14 @@ export class Window {
     return closed ? (this.#packets < LEAST_PACKETS ? 1 : 0) : Math.max(room, 1);
   }
 
+  /** Is any packet on its way? */
+  get busy(): boolean {
+    return this.#flights.size > 0;
+  }
+
   /** When `writeOff` has something to do, unless an acknowledgement comes first. */
   get nextDeadline(): number | undefined {
+    if (this.#flights.size === 0) return undefined;
     let next: number | undefined;
     for (const { onStream, lazy, sentAt } of this.#flights.values()) {
       if (onStream || (lazy && next !== undefined)) continue;
@@ -184,7 +194,9 @@ export class Window {
     this.#full = this.room === 0;
     if (!this.#full) this.#limitedUntil = this.#delivered + this.inFlight;
     const before = this.#delivered;
-    for (const { number, bytes, messages, lazy, sentAt } of this.#lost.values()) {
+    for (const { number, bytes, messages, lazy, sentAt } of this.#lost.size > 0
+      ? this.#lost.values()
+      : NONE) {
       if (!names(number)) continue;
       this.#lost.delete(number);
       this.#delivered += bytes;
@@ -237,9 +249,9 @@ export class Window {
   }
 
   /** Gives up what nothing was heard of for too long: the tail, which no later packet can show to be lost. */
-  writeOff(now: number): Message[] {
+  writeOff(now: number): readonly Message[] {
+    if (!(this.nextDeadline! <= now)) return NONE;
     const lost: Message[] = [];
-    if (!(this.nextDeadline! <= now)) return lost;
     const patience = this.#patience;
     for (const flight of this.#flights.values()) {
       const { onStream, lazy, sentAt } = flight;

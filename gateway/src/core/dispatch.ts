@@ -160,6 +160,11 @@ export class Dispatch {
     this.#replies.requests.taken(id, count);
   }
 
+  /** Is there something for `tell` or `room` to do? */
+  get waits(): boolean {
+    return this.#receipts.size > 0 || this.#replies.requests.busy;
+  }
+
   /** There may be room again for what can wait. */
   room(): void {
     this.#replies.requests.room();

@@ -33,7 +33,7 @@ export interface IntakeHandler {
   overRate(message: ClientMessage): void;
   /** A newer one of its channel, type and key has come before. */
   stale(event: Event): void;
-  acknowledged(ack: Ack): void;
+  acknowledged(ack: Ack, now: number): void;
   ping(time: number): void;
   pong(time: number): void;
   auth(auth: Auth): void;
@@ -132,7 +132,7 @@ export class Intake {
         this.#handler.close(envelope.code, envelope.reason);
         return;
       case 'ack':
-        if (this.#rate.takeAck(now) || this.#mayOffend(now)) this.#handler.acknowledged(envelope);
+        if (this.#rate.takeAck(now) || this.#mayOffend(now)) this.#handler.acknowledged(envelope, now);
         return;
       default:
         if (this.#upkeep(now)) this.#keepUp(envelope, packet, now);

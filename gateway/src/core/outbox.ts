@@ -64,6 +64,21 @@ export class Outbox {
     return this.#sender.stats;
   }
 
+  /** Is there something that `flush` has to see to, now or once there is room? */
+  get waits(): boolean {
+    return this.#sender.waits;
+  }
+
+  /** The shortest round trip of late as acknowledgements show it, ms. */
+  get minRtt(): number | undefined {
+    return this.#sender.minRtt;
+  }
+
+  /** Bytes that wait, and bytes kept until they are acknowledged. */
+  get held(): number {
+    return this.#sender.held;
+  }
+
   /** An id for a publication whose outcome somebody waits for. Once the outbox is closed it is never `delivered`. */
   expect(): { readonly id: string; readonly outcome: Promise<Outcome> } {
     return this.#receipts.expect();
@@ -102,8 +117,8 @@ export class Outbox {
   }
 
   /** @throws ProtocolError where what was never sent is acknowledged */
-  acknowledged(ack: Ack): void {
-    this.#sender.acknowledge(ack, this.#clock.exact());
+  acknowledged(ack: Ack, now: number): void {
+    this.#sender.acknowledge(ack, now);
   }
 
   /** The client took in so many NAMES. @throws ProtocolError for more than were sent. */

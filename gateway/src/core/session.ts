@@ -206,7 +206,8 @@ export class Session implements Carried, Subscriber, SessionHandle {
     if (this.#carriage.prove()) this.#keeper.confirm(this, from.token);
     try {
       this.#intake.read(bytes, reliable, this.#context.clock.exact());
-      this.#turn.soon();
+      // An acknowledgement alone, while nothing waits, is done with.
+      if (this.#intake.nextAck !== undefined || this.#outbox.waits || this.#dispatch.waits) this.#turn.soon();
     } catch (error) {
       if (error instanceof ProtocolError) this.#breach(error, reliable);
       else this.#fail(error);
@@ -324,7 +325,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
       taken: (id, count) => this.#dispatch.taken(id, count),
       overRate: (message) => this.#dispatch.overRate(message),
       stale: (event) => this.#dispatch.stale(event),
-      acknowledged: (ack) => this.#outbox.acknowledged(ack),
+      acknowledged: (ack, now) => this.#outbox.acknowledged(ack, now),
       ping: (time) => this.#pong(time),
       pong: (time) => this.#carriage.present.pong(time),
       names: (count) => this.#outbox.control({ kind: 'named', count }),
@@ -400,10 +401,11 @@ export class Session implements Carried, Subscriber, SessionHandle {
   }
 
   #acknowledge(now: number): number | undefined {
+    if (this.#intake.nextAck === undefined) return undefined;
     // Or a client that sends and does not read would have its ACKs pile up here.
-    if (this.#isClogged) return this.#intake.nextAck === undefined ? undefined : now + ACK_RETRY;
+    if (this.#isClogged) return now + ACK_RETRY;
     const { present } = this.#carriage;
-    const rtt = this.#outbox.stats.minRtt ?? present.minRtt;
+    const rtt = this.#outbox.minRtt ?? present.minRtt;
     const ack = this.#intake.ack(now, rtt);
     if (ack !== undefined) this.#outbox.acknowledge(ack);
     // Packets are acknowledged twice in a round trip, and none of ours shows how long that is.
@@ -413,8 +415,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
 
   /** For what can wait, such as the parts of an answer. */
   get #hasRoom(): boolean {
-    const { pending, retained } = this.#outbox.stats;
-    return pending + retained < this.#context.limits.sendBudgetSoft;
+    return this.#outbox.held < this.#context.limits.sendBudgetSoft;
   }
 
   get #isClogged(): boolean {
