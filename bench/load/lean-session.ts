@@ -90,7 +90,7 @@ export class LeanSession {
       bytes,
       this.#names,
       (envelope, packet) => this.#take(envelope, packet, now),
-      (number) => this.#receiver.packet(number, now, true),
+      (number, lazy) => this.#receiver.packet(number, now, true, lazy),
     );
     this.#turn();
   }
