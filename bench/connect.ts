@@ -1,6 +1,7 @@
 /** From nothing to the first message: `npm run bench -- connect`. */
 import { compare } from './harness/compare.ts';
 import type { Opened, Skipped, Subject } from './harness/comparison.ts';
+import { endAll } from './harness/pair.ts';
 import { type BenchProcess, startProcess } from './harness/process.ts';
 import * as websocket from './websocket/peers.ts';
 import * as webtransport from './webtransport/peers.ts';
@@ -50,9 +51,7 @@ function subject(
             trips: Math.max(0, far - first) / ROUND_TRIP,
           };
         },
-        async [Symbol.asyncDispose]() {
-          for (const one of [clients, relay, server]) await one[Symbol.asyncDispose]();
-        },
+        [Symbol.asyncDispose]: () => endAll([clients, relay, server]),
       } satisfies Opened;
     },
   };

@@ -1,11 +1,9 @@
 /** Datagrams there and back: `npm run bench -- datagrams`. */
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Sending } from './datagrams/clients.ts';
 import { compare } from './harness/compare.ts';
-import type { Opened, Subject, Work } from './harness/comparison.ts';
-import type { Percentiles } from './harness/latencies.ts';
+import type { Subject, Work } from './harness/comparison.ts';
+import { measurePair, PAIR_METRICS } from './harness/pair.ts';
 import { startProcess } from './harness/process.ts';
-import { settled } from './harness/settle.ts';
 import { serve, type WebTransportPeer } from './webtransport/peers.ts';
 
 const SESSIONS = 50;
@@ -22,30 +20,12 @@ function subject(peer: WebTransportPeer, sending: Sending): Subject {
       const { server, place, dialect } = serving;
       const clients = startProcess(new URL('datagrams/clients.ts', import.meta.url), [dialect]);
       await clients.ask('connect', { place, count: SESSIONS });
-      return {
-        async measure(seconds) {
-          const before = await clients.ask<number>('received');
-          await clients.ask('latencies');
-          const start = await server.cost();
-          await clients.ask('start', sending);
-          await wait(seconds * 1000);
-          const sent = await clients.ask<number>('stop');
-          const received = (await settled(() => clients.ask('received'), before + sent)) - before;
-          const end = await server.cost();
-          const { p50, p99 } = await clients.ask<Percentiles>('latencies');
-          return {
-            cpu: (end.cpu - start.cpu) / received,
-            rate: received / seconds,
-            p50,
-            p99,
-            lost: (100 * (sent - received)) / sent,
-          };
-        },
-        async [Symbol.asyncDispose]() {
-          await clients[Symbol.asyncDispose]();
-          await server[Symbol.asyncDispose]();
-        },
-      } satisfies Opened;
+      return measurePair({
+        server,
+        clients,
+        start: () => clients.ask('start', sending),
+        stop: () => clients.ask<number>('stop'),
+      });
     },
   };
 }
@@ -57,13 +37,7 @@ function work(id: string, label: string, sending: Sending): Work {
 await compare({
   name: 'datagrams',
   about: `${SIZE} bytes there and back in datagrams, ${SESSIONS} sessions`,
-  metrics: [
-    { id: 'cpu', label: 'server CPU per echoed message', unit: 'us', digits: 1 },
-    { id: 'rate', label: 'echoed', unit: '/s', digits: 0 },
-    { id: 'p50', label: 'round trip p50', unit: 'ms', digits: 2 },
-    { id: 'p99', label: 'round trip p99', unit: 'ms', digits: 2 },
-    { id: 'lost', label: 'not echoed', unit: '%', digits: 2 },
-  ],
+  metrics: [{ id: 'cpu', label: 'server CPU per echoed message', unit: 'us', digits: 1 }, ...PAIR_METRICS],
   works: [
     work('one', '100 Hz, one message at a time', { hz: 100, together: 1, size: SIZE }),
     work('eight', '25 Hz, eight messages in one turn', { hz: 25, together: 8, size: SIZE }),

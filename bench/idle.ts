@@ -9,13 +9,8 @@ import type { Place } from './webtransport/place.ts';
 
 /** Connections that come first, so that what is loaded and compiled once does not count, and those that are weighed. */
 const FIRST = 100;
-const WEBSOCKETS = 2_000;
-/**
- * Of WebTransport fewer: each client is a thread, and each handshake costs the engine a walk over all connections that
- * are there.
- */
-const WEBTRANSPORTS = 400;
-/** Connections of one process of clients. */
+const SESSIONS = 2_000;
+/** Connections of one process of clients; over WebTransport each is a thread. */
 const EACH = 500;
 /** What connecting needed is given back meanwhile, ms. */
 const REST = 1_500;
@@ -70,14 +65,14 @@ async function weigh({ server, place, dialect }: Server, transport: string, coun
 }
 
 function overWebSocket(name: string, peer: websocket.WebSocketPeer): Subject {
-  return subject(name, 'websocket', WEBSOCKETS, async () => {
+  return subject(name, 'websocket', SESSIONS, async () => {
     const serving = await websocket.serve(peer, 'echo');
     return 'skipped' in serving ? serving : { ...serving, place: { url: serving.url, hash: '' } };
   });
 }
 
 function overWebTransport(peer: webtransport.WebTransportPeer): Subject {
-  return subject(peer, 'webtransport', WEBTRANSPORTS, () => webtransport.serve(peer, 'echo'));
+  return subject(peer, 'webtransport', SESSIONS, () => webtransport.serve(peer, 'echo'));
 }
 
 await compare({
@@ -87,7 +82,7 @@ await compare({
   works: [
     {
       id: 'websocket',
-      label: `${WEBSOCKETS} sessions over WebSocket`,
+      label: `${SESSIONS} sessions over WebSocket`,
       subjects: [
         overWebSocket('ws', 'ws'),
         overWebSocket('spillway websocket', 'spillway reliable'),
@@ -97,7 +92,7 @@ await compare({
     },
     {
       id: 'webtransport',
-      label: `${WEBTRANSPORTS} sessions over WebTransport`,
+      label: `${SESSIONS} sessions over WebTransport`,
       subjects: [
         overWebTransport('rwebtransport'),
         overWebTransport('spillway webtransport'),

@@ -3,8 +3,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Load } from './harness/bursts.ts';
 import { compare } from './harness/compare.ts';
 import type { Goal, Opened, Subject, Work } from './harness/comparison.ts';
+import { endAll, settled } from './harness/pair.ts';
 import { startProcess } from './harness/process.ts';
-import { settled } from './harness/settle.ts';
 import { serve } from './websocket/peers.ts';
 
 /** Everybody is subscribed; as many deliveries a second whatever their number. */
@@ -53,10 +53,7 @@ function subject({ subscribers, others, channels }: Size): Subject {
           const busy = end.cpu - start.cpu - idle * (end.at - start.at);
           return { cpu: busy / received, publish: busy / published, idle: idle * 1000 };
         },
-        async [Symbol.asyncDispose]() {
-          await clients[Symbol.asyncDispose]();
-          await server[Symbol.asyncDispose]();
-        },
+        [Symbol.asyncDispose]: () => endAll([clients, server]),
       } satisfies Opened;
     },
   };

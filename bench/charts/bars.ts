@@ -16,12 +16,13 @@ const BAR = 16;
 /** Title above, axis and its name below. */
 const HEAD = 30;
 const FOOT = 52;
+const LEGEND = 20;
 
 interface Bar {
   readonly peer: string;
   readonly values: readonly number[];
-  /** Where a goal puts the end of this bar at the latest. */
-  readonly goal: number | undefined;
+  /** Where goals put the end of this bar at the latest. */
+  readonly goals: readonly number[];
 }
 
 /** Panels one above the other: the median of the rounds, a thin line from the least to the most, and the goals. */
@@ -34,7 +35,13 @@ export function drawBars(results: Results, panels: readonly BarPanel[]): string 
     content.push(...drawPanel(results, panel, bars, y));
     y += HEAD + bars.length * ROW + FOOT;
   }
-  return drawing(y, results.about, content);
+  content.push(
+    line('spread', LEFT, y + 4, LEFT + 24, y + 4),
+    text(LEFT + 32, y + 8, 'from the least to the most of the rounds', 'quiet'),
+    line('goal', LEFT + 290, y - 3, LEFT + 290, y + 11),
+    text(LEFT + 300, y + 8, 'goal: no longer than this', 'quiet'),
+  );
+  return drawing(y + LEGEND, results.about, content);
 }
 
 function drawPanel(
@@ -45,7 +52,7 @@ function drawPanel(
 ): string[] {
   const { label, unit } = results.metrics.find(({ id }) => id === metric)!;
   const title = results.works.find(({ id }) => id === work)!.label;
-  const marks = ticks(Math.max(...bars.flatMap(({ values, goal = 0 }) => [...values, goal])), 5);
+  const marks = ticks(Math.max(...bars.flatMap(({ values, goals }) => [...values, ...goals])), 5);
   const scale = (WIDTH - LEFT - RIGHT) / marks.at(-1)!;
   const bottom = top + HEAD + bars.length * ROW;
   return [
@@ -64,45 +71,31 @@ function drawPanel(
   ];
 }
 
-function drawBar({ peer, values, goal }: Bar, y: number, scale: number): string[] {
+function drawBar({ peer, values, goals }: Bar, y: number, scale: number): string[] {
   const { median, min, max } = spread(values);
   const middle = y + BAR / 2;
-  const shapes = [
+  return [
     text(LEFT - 10, middle + 4, peer, 'end'),
     rect(peer.startsWith('spillway') ? 'ours' : 'theirs', LEFT, y, median * scale, BAR),
     line('spread', LEFT + min * scale, middle, LEFT + max * scale, middle),
-    text(LEFT + Math.max(max, goal ?? 0) * scale + 8, middle + 4, figure(median)),
+    ...goals.map((goal) => line('goal', LEFT + goal * scale, y - 4, LEFT + goal * scale, y + BAR + 4)),
+    text(LEFT + Math.max(max, ...goals) * scale + 8, middle + 4, figure(median)),
   ];
-  if (goal !== undefined) {
-    const x = LEFT + goal * scale;
-    shapes.push(line('goal', x, y - 4, x, y + BAR + 4));
-  }
-  return shapes;
 }
 
 function barsOf({ rows, goals }: Results, { metric, work }: BarPanel): Bar[] {
   return rows
     .filter((row) => row.work === work && row.figures[metric] !== undefined)
-    .map(({ peer, figures }) => {
-      const goal = goals.find(
-        (goal) =>
-          goal.metric === metric &&
-          goal.work === work &&
-          goal.peer === peer &&
-          !goal.stretch &&
-          goal.atLeast === undefined,
-      );
-      const to = rows.find((row) => row.work === (goal?.to.work ?? work) && row.peer === goal?.to.peer);
-      const compared = to?.figures[metric];
-      return {
-        peer,
-        values: figures[metric]!,
-        goal:
-          goal === undefined || compared === undefined
-            ? undefined
-            : goal.more === undefined
-              ? median(compared) * goal.atMost!
-              : median(compared) + goal.more,
-      };
-    });
+    .map(({ peer, figures }) => ({
+      peer,
+      values: figures[metric]!,
+      goals: goals
+        .filter((goal) => goal.metric === metric && goal.work === work && goal.peer === peer && !goal.stretch)
+        .flatMap(({ to, atMost, more }) => {
+          const row = rows.find((row) => row.work === (to.work ?? work) && row.peer === to.peer);
+          if (row === undefined) return [];
+          const compared = median(row.figures[metric]!);
+          return [more === undefined ? compared * atMost! : compared + more];
+        }),
+    }));
 }

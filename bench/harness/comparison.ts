@@ -45,7 +45,6 @@ export interface Goal {
   /** What it is compared with. Without a work: in the same. */
   readonly to: { readonly peer: string; readonly work?: string };
   readonly atMost?: number;
-  readonly atLeast?: number;
   /** Instead of a ratio: no more than so much above it. */
   readonly more?: number;
   /** A bound that we should like to reach. */

@@ -54,9 +54,9 @@ export function describeVerdict(
   ];
 }
 
-function describeBound({ atMost, atLeast, more }: Verdict): string {
+function describeBound({ atMost, more }: Verdict): string {
   if (more !== undefined) return `at most ${more} more than`;
-  return atMost === undefined ? `at least ${atLeast} x` : `at most ${atMost.toFixed(2)} x`;
+  return `at most ${Number(atMost?.toFixed(3))} x`;
 }
 
 /** A skipped peer is told of once, whatever it was skipped at. */

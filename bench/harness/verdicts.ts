@@ -7,9 +7,7 @@ export function verdicts({ goals }: Comparison, findings: Findings): Verdict[] {
     const ratios = ratiosOf(goal, findings);
     if (ratios === undefined) return [];
     const middle = median(ratios);
-    const met =
-      middle <= (goal.atMost ?? Number.POSITIVE_INFINITY) &&
-      middle >= (goal.atLeast ?? Number.NEGATIVE_INFINITY);
+    const met = middle <= (goal.atMost ?? goal.more ?? Number.POSITIVE_INFINITY);
     return [{ ...goal, ratios, median: middle, met }];
   });
 }
