@@ -67,6 +67,21 @@ export class Lanes {
     return 'sent';
   }
 
+  /** Sends messages of one channel, `bytes` in all, where there is room for all. False: nothing was done. */
+  sendAll(messages: readonly Message[], bytes: number, port: Port): boolean {
+    const { channel } = messages[0]!;
+    const lane = this.#recent.channel === channel ? this.#recent : this.#find(channel, port);
+    if (lane === undefined || !this.#retention.takeAll(messages.length, bytes, port)) return false;
+    this.#recent = lane;
+    lane.left = false;
+    if (lane.port !== port) this.#announce(lane, port);
+    for (const message of messages) {
+      lane.retained.push(message);
+      port.write(message.bytes, lane.number);
+    }
+    return true;
+  }
+
   /** @throws ProtocolError where more is acknowledged than was sent. */
   acknowledge(lanes: readonly LanePosition[], port: Port | undefined): void {
     for (const { lane: number, count } of lanes) {

@@ -144,6 +144,16 @@ export class Sender {
   }
 
   /**
+   * Takes reliable events of one channel, `bytes` in all, where a transport carries the session and there is room for
+   * all. False: nothing was done.
+   */
+  publishAll(messages: readonly Message[], bytes: number): boolean {
+    const port = this.#port;
+    if (port === undefined || port.backlog + bytes > this.#hardBudget) return false;
+    return this.#lanes.sendAll(messages, bytes, port);
+  }
+
+  /**
    * Sends a counted envelope that is no event: a request in the lane of its channel, anything else on lane 0. After
    * `retain-overflow` on lane 0 the session cannot be resumed.
    */

@@ -41,7 +41,7 @@ const RESTLESS = 4;
  * They are not in flight as the window counts it: they have long arrived, and should the path have narrowed they are
  * half of what may be sent at first.
  */
-const LAZY_PACKETS = 5;
+const LAZY_PACKETS = 11;
 const LAZY_BYTES = 1200;
 /** The longest patience, ms: what is given up too early and comes late after all costs one more packet. */
 const MAX_PATIENCE = 3000;
@@ -82,6 +82,8 @@ export class Window {
   #calm = 0;
   #lazyPackets = 0;
   #lazyBytes = 0;
+  /** Bytes of lazy packets that nothing was heard of. */
+  #waiting = 0;
 
   /** Smoothed round trip with the far end's delay of acknowledgements, ms. */
   get rtt(): number | undefined {
@@ -173,6 +175,7 @@ export class Window {
     if (lazy) {
       this.#lazyPackets--;
       this.#lazyBytes -= bytes;
+      this.#waiting += bytes;
     } else this.#count(bytes, onStream, 1);
   }
 
@@ -192,7 +195,7 @@ export class Window {
     };
     // Asked before anything leaves: with room to spare, it was not the window that held messages back.
     this.#full = this.room === 0;
-    if (!this.#full) this.#limitedUntil = this.#delivered + this.inFlight;
+    if (!this.#full) this.#limitedUntil = this.#delivered + this.inFlight + this.#waiting;
     const before = this.#delivered;
     for (const { number, bytes, messages, lazy, sentAt } of this.#lost.size > 0
       ? this.#lost.values()
@@ -208,7 +211,6 @@ export class Window {
     // Of those that were to be acknowledged at once: only they show how long that takes.
     let oldest: Flight | undefined;
     let newest: Flight | undefined;
-    let waited = 0;
     for (const flight of this.#flights.values()) {
       const { number, bytes, messages, onStream, lazy, sentAt } = flight;
       if (number > highest) break;
@@ -216,8 +218,7 @@ export class Window {
         delivered.push(...messages);
         this.#delivered += bytes;
         this.#heardSentAt = sentAt;
-        if (lazy) waited += bytes;
-        else {
+        if (!lazy) {
           oldest ??= flight;
           newest = flight;
         }
@@ -234,9 +235,9 @@ export class Window {
       this.#heardAt = now;
     }
     if (oldest && newest) {
-      this.#path.learn(newest, oldest.sentAt, heap - waited, this.#delivered, now);
-      const { probing, queues } = this.#path;
-      this.#rest(!(this.#full || probing || queues || lost.length > 0));
+      this.#path.learn(newest, oldest.sentAt, heap, this.#delivered, now);
+      const { probing, crowded } = this.#path;
+      this.#rest(!(this.#full || probing || crowded || lost.length > 0));
     }
     return { lost, delivered, late };
   }
@@ -276,6 +277,7 @@ export class Window {
     this.#silences = 0;
     this.#calm = 0;
     this.#lazyPackets = 0;
+    this.#waiting = 0;
     this.#path = new Path();
     return lost;
   }
@@ -298,7 +300,8 @@ export class Window {
 
   #leave({ number, bytes, onStream, lazy }: Flight): void {
     this.#flights.delete(number);
-    if (!lazy) this.#count(bytes, onStream, -1);
+    if (lazy) this.#waiting -= bytes;
+    else this.#count(bytes, onStream, -1);
   }
 
   #lose(flight: Flight): void {
