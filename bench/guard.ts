@@ -11,13 +11,18 @@ const SUBSCRIBERS = 100;
 const ROUNDS = 3;
 const SECONDS = 0.7;
 
-/** Above what is measured by far, and below what it is when messages of a turn are written one by one. */
+/**
+ * How many writes a message takes does not depend on the machine, and shows at once when messages of a turn are no longer
+ * written together. CPU time does: its bounds are two to three times what is measured, for what is lost besides.
+ */
 const BOUNDS: readonly Goal[] = [
+  { metric: 'writes', work: 'bursts', peer: 'spillway reliable', to: { peer: 'ws' }, atMost: 0.3 },
+  { metric: 'writes', work: 'bursts', peer: 'spillway unreliable', to: { peer: 'ws' }, atMost: 0.3 },
   { metric: 'cpu', work: 'bursts', peer: 'spillway reliable', to: { peer: 'ws' }, atMost: 1 },
-  { metric: 'cpu', work: 'bursts', peer: 'spillway unreliable', to: { peer: 'ws' }, atMost: 1 },
+  { metric: 'cpu', work: 'bursts', peer: 'spillway unreliable', to: { peer: 'ws' }, atMost: 3 },
   { metric: 'cpu', work: 'single', peer: 'spillway reliable', to: { peer: 'ws' }, atMost: 2.5 },
-  { metric: 'cpu', work: 'single', peer: 'spillway unreliable', to: { peer: 'ws' }, atMost: 2.5 },
-  { metric: 'cpu', work: 'echo', peer: 'spillway channel', to: { peer: 'ws' }, atMost: 4 },
+  { metric: 'cpu', work: 'single', peer: 'spillway unreliable', to: { peer: 'ws' }, atMost: 6 },
+  { metric: 'cpu', work: 'echo', peer: 'spillway channel', to: { peer: 'ws' }, atMost: 5 },
 ];
 
 const OVER_FAN_OUT = ['ws', 'spillway reliable', 'spillway unreliable'] as const;
@@ -25,7 +30,10 @@ const OVER_FAN_OUT = ['ws', 'spillway reliable', 'spillway unreliable'] as const
 const comparison: Comparison = {
   name: 'guard',
   about: 'the fast path beside ws, with wide bounds',
-  metrics: [{ id: 'cpu', label: 'server CPU per message', unit: 'us', digits: 2 }],
+  metrics: [
+    { id: 'cpu', label: 'server CPU per message', unit: 'us', digits: 2 },
+    { id: 'writes', label: 'writes per message', unit: '', digits: 2 },
+  ],
   works: [
     {
       id: 'bursts',

@@ -1,6 +1,12 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Cost, Reply, RequestFor } from './asks.ts';
+
+/** Linux counts a process's system calls here. */
+const IO = '/proc/self/io';
+
+const { Bun: bun } = globalThis as { readonly Bun?: { gc(synchronously: boolean): void } };
 
 /** What a process of a bench does when it is asked: by name, with one argument that JSON can carry. */
 export type Handlers = Readonly<Record<string, (argument: never) => unknown>>;
@@ -32,7 +38,10 @@ function tell(reply: Reply): void {
 /** Of the whole process, native threads included, as the operating system counts it. */
 function cost(): Cost {
   const { user, system } = process.cpuUsage();
-  return { cpu: user + system, at: performance.now() };
+  const at = performance.now();
+  return existsSync(IO) && bun === undefined
+    ? { cpu: user + system, at, writes: Number(/^syscw: (\d+)$/m.exec(readFileSync(IO, 'utf8'))?.[1]) }
+    : { cpu: user + system, at };
 }
 
 /** Resident bytes after a full collection. */
@@ -43,7 +52,6 @@ function memory(): number {
 }
 
 function collect(): void {
-  const bun = (globalThis as { Bun?: { gc(synchronously: boolean): void } }).Bun;
   if (bun !== undefined) {
     bun.gc(true);
     return;

@@ -15,4 +15,6 @@ export interface Cost {
   readonly cpu: number;
   /** Its own monotonic clock, ms. */
   readonly at: number;
+  /** System calls that write, to whatever: where the system counts them, and the runtime writes that way (Bun sends). */
+  readonly writes?: number;
 }

@@ -40,10 +40,11 @@ export function measurePair(pair: Pair): Opened {
       const [end, clientsEnd] = [await server.cost(), await clients.cost()];
       const received = (await settled(() => clients.ask('received'), before + due)) - before;
       // With what it took to get the last of them out.
-      const { cpu } = await server.cost();
+      const { cpu, writes } = await server.cost();
       const { p50, p99 } = await clients.ask<Percentiles>('latencies');
       return {
         cpu: (cpu - start.cpu) / received,
+        ...(writes !== undefined && { writes: (writes - start.writes!) / received }),
         rate: received / ((end.at - start.at) / 1000),
         p50,
         p99,
