@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, loadavg, platform, release, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { findPeer } from './peers.ts';
 
 /** Where figures come from. */
@@ -26,7 +29,7 @@ export async function describeMachine(): Promise<Machine> {
 }
 
 async function versions(): Promise<Record<string, string>> {
-  const found: Record<string, string> = { node: process.version.slice(1) };
+  const found: Record<string, string> = { spillway: await commit(), node: process.version.slice(1) };
   const require = createRequire(import.meta.url);
   for (const name of ['ws', 'rwebtransport']) found[name] = await versionOf(require.resolve(name), name);
   for (const name of ['bun', 'socket.io', 'msgpackr', 'protobufjs']) {
@@ -34,6 +37,21 @@ async function versions(): Promise<Record<string, string>> {
     if (peer.found) found[name] = peer.version;
   }
   return found;
+}
+
+/** What is measured: the commit, and whether anything differs from it. */
+async function commit(): Promise<string> {
+  const git = async (...args: string[]): Promise<string> => {
+    const cwd = fileURLToPath(new URL('..', import.meta.url));
+    const { stdout } = await promisify(execFile)('git', args, { cwd });
+    return stdout.trim();
+  };
+  try {
+    const changes = await git('status', '--porcelain', '--untracked-files=no', ':/', ':!/bench');
+    return `${await git('rev-parse', '--short=10', 'HEAD')}${changes === '' ? '' : ' with changes'}`;
+  } catch {
+    return 'unknown';
+  }
 }
 
 /** A package may not export its package.json; it lies in the folder of its name. */
