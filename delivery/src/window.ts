@@ -128,6 +128,8 @@ export class Window {
       const at = Math.max(sentAt, this.#heardAt) + this.#patience;
       if (!lazy) return Math.min(at, next ?? at);
       next = at + LAZY_DELAY;
+      // There is nothing behind it but lazy ones, which are many, and this is asked in every turn.
+      if (this.#packets === 0) return next;
     }
     return next;
   }

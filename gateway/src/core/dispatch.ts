@@ -189,10 +189,9 @@ export class Dispatch {
   /** Runs a task in its channel's order; what it throws becomes an ERROR for the client. */
   #inOrder(message: ChannelMessage, task: () => void | Promise<void>): void {
     const { channel, id } = message;
-    const details = about(message);
     const failed = (error: unknown): void => {
       this.#receipts.delete(id ?? '');
-      this.#replies.failure(error, id, details);
+      this.#replies.failure(error, id, about(message));
     };
     // Said unless there is more to say by the end of the turn.
     if (message.kind === 'event') this.#answer(id, 'received');

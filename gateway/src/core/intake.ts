@@ -202,7 +202,8 @@ export class Intake {
 }
 
 function isForDatagrams(envelope: Envelope): boolean {
-  return ['ping', 'pong', 'ack'].includes(envelope.kind) || isDroppable(envelope);
+  const { kind } = envelope;
+  return isDroppable(envelope) || kind === 'ack' || kind === 'ping' || kind === 'pong';
 }
 
 function isDroppable(envelope: Envelope): boolean {

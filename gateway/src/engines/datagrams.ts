@@ -6,6 +6,9 @@ import { readAll } from './stream.ts';
  */
 const PENDING_DATAGRAMS = 32;
 
+/** Datagrams for which the largest size is believed; it changes when the path does, if ever. */
+const SIZE_CHECK = 64;
+
 /** The way of a session's datagrams into its package and out of it. */
 export interface DatagramPath {
   /** Largest in bytes; it changes. */
@@ -81,6 +84,7 @@ export class CoreDatagrams implements DatagramPath {
   #pending = 0;
   /** 0: to be asked. Asking is a call out of JavaScript, and a sender wants to know several times a packet. */
   #maxDatagramSize = 0;
+  #unchecked = 0;
 
   /** `early`: the stream that has what came before `start`. */
   constructor(core: DatagramCore, early: ReadableStream<Uint8Array>) {
@@ -110,8 +114,10 @@ export class CoreDatagrams implements DatagramPath {
 
   /** In the place of a promise: one for all of the session. */
   readonly #taken = {
-    resolve: (): void => {
+    resolve: (sent: boolean): void => {
       this.#pending -= 1;
+      if (sent && ++this.#unchecked < SIZE_CHECK) return;
+      this.#unchecked = 0;
       this.#maxDatagramSize = 0;
     },
   };
