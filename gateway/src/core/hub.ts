@@ -13,6 +13,7 @@ import { DEFAULT_LIMITS } from './limits.ts';
 import type { Match } from './match.ts';
 import { isWildcard, type Reached } from './pattern-reach.ts';
 import { Publication } from './publication.ts';
+import { Run } from './run.ts';
 import { TopicIndex } from './topic-index.ts';
 
 /** What the hub needs of a session: to hand it events. */
@@ -21,6 +22,8 @@ export interface Subscriber {
   readonly id?: string | undefined;
   /** Must not throw: others are waiting for the same event. */
   deliver(publication: Publication): void;
+  /** Does what `deliver` would with each, which is called where this is absent. */
+  deliverRun?(run: Run): void;
 }
 
 /** A publication before it has a place in its channel. */
@@ -273,10 +276,20 @@ export class Hub {
       const { channel } = arrived[from]!.publication.event;
       let to = from + 1;
       while (to < arrived.length && arrived[to]!.publication.event.channel === channel) to++;
-      for (const match of this.#index.matches(channel)) {
-        for (let index = from; index < to; index++) this.#hand(arrived[index]!, match);
-      }
+      this.#spread(arrived.slice(from, to), this.#index.matches(channel));
       from = to;
+    }
+  }
+
+  #spread(arrived: readonly Arrived[], matches: readonly Match<Subscriber>[]): void {
+    const first = arrived[0]!.publication.event.seq ?? 0;
+    const isForAll = arrived.length > 1 && arrived.every(({ except }) => except === undefined);
+    const run = isForAll ? new Run(arrived.map(({ publication }) => publication)) : undefined;
+    for (const match of matches) {
+      if (run !== undefined && first > match.since && match.subscriber.deliverRun !== undefined) {
+        match.subscriber.deliverRun(run);
+        this.#delivered += arrived.length;
+      } else for (const one of arrived) this.#hand(one, match);
     }
   }
 

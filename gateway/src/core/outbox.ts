@@ -10,6 +10,7 @@ import {
 } from '@spillway/envelope';
 import type { Publication } from './publication.ts';
 import { Receipts } from './receipts.ts';
+import type { Run } from './run.ts';
 import type { SessionContext } from './session-context.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -102,6 +103,19 @@ export class Outbox {
     // While nothing can be sent, only its age is to be seen to.
     if (fate === 'queued' && (this.#sender.port || message.maxAge !== undefined)) this.#handler.waiting();
     return this.#isTaken(fate, message.channel);
+  }
+
+  /**
+   * Sends events that came together as one list, which costs about as much as to send one. False: nothing was done, each
+   * has to be published by itself.
+   */
+  publishRun(run: Run): boolean {
+    if (this.#closed || this.#encoding === 'json') return false;
+    const { compact } = run;
+    if (compact === undefined || !this.#ledger.knows(compact.route, undefined)) return false;
+    if (!this.#sender.publishAll(compact.messages, compact.bytes)) return false;
+    this.#traffic.messagesOut += compact.messages.length;
+    return true;
   }
 
   /** Sends an envelope that is counted and no event, on lane 0. */

@@ -25,6 +25,7 @@ import { sessionLimits } from './limits.ts';
 import { Outbox, type Overflow } from './outbox.ts';
 import { Publication } from './publication.ts';
 import { isReserved } from './reserved.ts';
+import type { Run } from './run.ts';
 import type { SessionContext } from './session-context.ts';
 import type { SendOptions, SessionHandle, SessionStats, User } from './session-handle.ts';
 import { SessionToken } from './session-token.ts';
@@ -293,7 +294,15 @@ export class Session implements Carried, Subscriber, SessionHandle {
   // Subscriber: what the hub calls.
 
   deliver(publication: Publication): void {
-    if (!this.#ended) this.#dispatch.access.deliver(publication);
+    if (this.#ended) return;
+    const { access } = this.#dispatch;
+    if (access.takesAll) this.push(publication);
+    else access.deliver(publication);
+  }
+
+  deliverRun(run: Run): void {
+    if (!this.#ended && this.#dispatch.access.takesAll && this.#outbox.publishRun(run)) return;
+    for (const publication of run.publications) this.deliver(publication);
   }
 
   /** Sends an event that the session has a right to. False: dropped, or the session is over. */
