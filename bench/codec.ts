@@ -51,6 +51,7 @@ await compare({
       stretch: true,
     },
   ],
+  peers: true,
   chart: { kind: 'bars', panels: ['cpu', 'bytes'].map((metric) => ({ metric, work: 'state' })) },
   seconds: 2,
   rounds: 7,

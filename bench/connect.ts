@@ -115,6 +115,7 @@ await compare({
       more: 1.25,
     },
   ],
+  peers: true,
   chart: {
     kind: 'bars',
     panels: ['websocket', 'webtransport'].flatMap((work) => [

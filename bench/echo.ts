@@ -30,6 +30,7 @@ await compare({
     { metric: 'p50', work: 'echo', peer, to: { peer: 'ws' }, atMost: 1.15 },
     { metric: 'cpu', work: 'echo', peer, to: { peer: 'ws' }, atMost: 1.25 },
   ]),
+  peers: true,
   chart: { kind: 'bars', panels: ['cpu', 'p50'].map((metric) => ({ metric, work: 'echo' })) },
   seconds: 3,
   rounds: 7,

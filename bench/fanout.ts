@@ -29,6 +29,7 @@ await compare({
     { metric: 'cpu', work: 'wide', peer, to: { peer, work: 'bursts' }, atMost: 1.2 },
   ]),
   together: true,
+  peers: true,
   chart: {
     kind: 'bars',
     panels: ['bursts', 'single', 'wide'].map((work) => ({ metric: 'cpu', work })),

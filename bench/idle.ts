@@ -111,6 +111,7 @@ await compare({
     },
   ],
   warmUp: false,
+  peers: true,
   chart: { kind: 'bars', panels: ['websocket', 'webtransport'].map((work) => ({ metric: 'rss', work })) },
   seconds: 1,
   rounds: 3,

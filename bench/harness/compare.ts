@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Comparison } from './comparison.ts';
 import { interleave } from './interleave.ts';
+import { installPeers } from './peers.ts';
 import { printFindings } from './print.ts';
 import { createProgress } from './progress.ts';
 import { saveResults } from './results.ts';
@@ -46,6 +47,7 @@ ${about}
     peer: wanted(values.peers),
   };
   console.log(`${name}: ${about}`);
+  if (comparison.peers) await installPeers();
   const progress = createProgress(process.stdout);
   const findings = await interleave(comparison, extent, (text) => progress.show(text));
   progress.end();

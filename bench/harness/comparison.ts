@@ -60,6 +60,8 @@ export interface Comparison {
   readonly works: readonly Work[];
   readonly goals: readonly Goal[];
   readonly chart: Chart;
+  /** Some come from bench/peers, which is then installed. @default false */
+  readonly peers?: boolean;
   /** Measure each once before the first round counts? False where every round begins anew anyhow. @default true */
   readonly warmUp?: boolean;
   /** Are the works of each round done in turns as well? For goals between works. All servers then run at once. @default false */

@@ -19,25 +19,34 @@ export function requirePeer<Module>(name: string): Module {
   return createRequire(join(PEERS, 'package.json'))(name) as Module;
 }
 
-let installed: Promise<string | undefined> | undefined;
-
-/** Installs the peers, once, if this has not been done. Gives the reason where it fails. */
-export function installPeers(): Promise<string | undefined> {
-  installed ??= existsSync(join(PEERS, 'node_modules', '.package-lock.json'))
-    ? Promise.resolve(undefined)
-    : install();
-  return installed;
+/** Installs the peers where one is missing or of another version. Throws nothing: who is missing then is skipped. */
+export async function installPeers(): Promise<void> {
+  const { dependencies } = await manifest(PEERS);
+  const found = await Promise.all(Object.keys(dependencies).map(findPeer));
+  if (found.every((peer) => peer.found)) return;
+  console.log('bench: installing the peers in bench/peers (npm ci, about 100 MB) …');
+  const child = spawn('npm', ['ci'], { cwd: PEERS, stdio: ['ignore', 'inherit', 'inherit'] });
+  const [code] = (await once(child, 'exit').catch((error: Error) => [error.message])) as [number | string];
+  if (code !== 0)
+    console.log(`bench: npm ci in bench/peers failed (${code}); goes on without what is missing`);
 }
 
-/** Is this peer to be had? Installs the peers where they are missing. */
+/** Is this peer to be had, and in the version that is asked for? */
 export async function findPeer(name: string): Promise<Found> {
-  const failed = await installPeers();
+  const { dependencies } = await manifest(PEERS);
   try {
-    const manifest = await readFile(join(PEERS, 'node_modules', name, 'package.json'), 'utf8');
-    return { found: true, version: (JSON.parse(manifest) as { version: string }).version };
-  } catch (error) {
-    return { found: false, reason: failed ?? (error as Error).message.split('\n', 1)[0]! };
+    const { version } = await manifest(join(PEERS, 'node_modules', name));
+    if (version === dependencies[name]) return { found: true, version };
+    return { found: false, reason: `bench/peers has version ${version}, not ${dependencies[name]}` };
+  } catch {
+    return { found: false, reason: 'it is not installed in bench/peers' };
   }
+}
+
+async function manifest(
+  folder: string,
+): Promise<{ readonly version: string; readonly dependencies: Readonly<Record<string, string>> }> {
+  return JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
 }
 
 /**
@@ -63,14 +72,4 @@ async function runs(path: string): Promise<boolean> {
   const child = spawn(path, ['--version'], { stdio: 'ignore' });
   const [code] = await once(child, 'exit').catch(() => [1]);
   return code === 0;
-}
-
-async function install(): Promise<string | undefined> {
-  console.log('bench: installing the peers into bench/peers (npm ci, about 100 MB) …');
-  const child = spawn('npm', ['ci', '--prefix', PEERS], {
-    cwd: PEERS,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  const [code] = (await once(child, 'exit').catch((error: Error) => [error.message])) as [number | string];
-  return code === 0 ? undefined : `npm ci in bench/peers failed (${code})`;
 }
