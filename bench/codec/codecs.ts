@@ -41,11 +41,14 @@ function spillway(): Codec {
 /** JSON has no bytes: the payload goes as base64. To UTF-8 and back, as it travels. */
 function json(): Codec {
   return {
-    encode: (message) =>
-      Buffer.from(JSON.stringify({ ...message, payload: (message.payload as Buffer).toString('base64') })),
+    encode: ({ channel, type, seq, ts, key, payload }) =>
+      Buffer.from(
+        JSON.stringify({ channel, type, seq, ts, key, payload: (payload as Buffer).toString('base64') }),
+      ),
     decode(bytes) {
-      const message = JSON.parse((bytes as Buffer).toString()) as { payload: string };
-      return { ...message, payload: Buffer.from(message.payload, 'base64') };
+      const message = JSON.parse((bytes as Buffer).toString()) as { payload: string | Uint8Array };
+      message.payload = Buffer.from(message.payload as string, 'base64');
+      return message;
     },
   };
 }
