@@ -1,6 +1,6 @@
 import type { Results } from '../harness/results.ts';
 import { median, spread } from '../harness/stats.ts';
-import { drawing, figure, line, rect, text, ticks, WIDTH } from './svg.ts';
+import { drawing, figure, line, mark, rect, text, ticks, WIDTH } from './svg.ts';
 
 /** One figure at one work, a bar for each peer. */
 export interface BarPanel {
@@ -57,9 +57,9 @@ function drawPanel(
   const bottom = top + HEAD + bars.length * ROW;
   return [
     text(0, top + 16, title, 'title'),
-    ...marks.flatMap((mark) => [
-      line('grid', LEFT + mark * scale, top + HEAD - 4, LEFT + mark * scale, bottom),
-      text(LEFT + mark * scale, bottom + 16, figure(mark), 'quiet middle'),
+    ...marks.flatMap((at) => [
+      line('grid', LEFT + at * scale, top + HEAD - 4, LEFT + at * scale, bottom),
+      text(LEFT + at * scale, bottom + 16, mark(at), 'quiet middle'),
     ]),
     text(
       LEFT + ((WIDTH - LEFT - RIGHT) * 1) / 2,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Results } from '../harness/results.ts';
 import { drawChart } from './chart.ts';
-import { figure, ticks } from './svg.ts';
+import { figure, mark, ticks } from './svg.ts';
 
 const results: Results = {
   name: 'test',
@@ -72,5 +72,6 @@ test('the steps of an axis are round and reach the largest value', () => {
 });
 
 test('figures have as many digits as say something', () => {
-  expect([0.0414, 5.68, 153.2, 12345].map(figure)).toEqual(['0.041', '5.7', '153', '12 345']);
+  expect([0, 0.01, 5.68, 153.2, 12345].map(figure)).toEqual(['0', '0.010', '5.7', '153', '12 345']);
+  expect([0, 0.5, 20, 5000].map(mark)).toEqual(['0', '0.5', '20', '5 000']);
 });

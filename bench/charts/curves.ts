@@ -1,6 +1,6 @@
 import type { Results } from '../harness/results.ts';
 import { spread } from '../harness/stats.ts';
-import { drawing, figure, line, round, text, ticks, WIDTH } from './svg.ts';
+import { drawing, figure, line, mark, round, text, ticks, WIDTH } from './svg.ts';
 
 /** One figure over a size. */
 export interface CurvePanel {
@@ -46,16 +46,16 @@ function drawPanel(results: Results, { title, metric, axis, points }: CurvePanel
   const lower = measured.map(({ size, min }) => [x(size), y(min)] as [number, number]);
   return [
     text(0, top + 16, `${title}: ${label}, ${unit}`, 'title'),
-    ...marks.flatMap((mark) => [
-      line('grid', LEFT, y(mark), WIDTH - RIGHT, y(mark)),
-      text(LEFT - 8, y(mark) + 4, figure(mark), 'quiet end'),
+    ...marks.flatMap((at) => [
+      line('grid', LEFT, y(at), WIDTH - RIGHT, y(at)),
+      text(LEFT - 8, y(at) + 4, mark(at), 'quiet end'),
     ]),
     `<polygon class="band" points="${path([...upper, ...lower.reverse()])}"/>`,
     `<polyline class="line" points="${path(measured.map(({ size, median }) => [x(size), y(median)]))}"/>`,
     ...measured.flatMap(({ size, median }) => [
       `<circle class="ours" cx="${round(x(size))}" cy="${round(y(median))}" r="3.5"/>`,
       text(x(size), y(median) - 10, figure(median), 'middle'),
-      text(x(size), bottom + 18, figure(size), 'quiet middle'),
+      text(x(size), bottom + 18, mark(size), 'quiet middle'),
     ]),
     text((LEFT + WIDTH - RIGHT) / 2, bottom + 38, axis, 'quiet middle'),
   ];

@@ -43,10 +43,15 @@ export function ticks(max: number, about: number): number[] {
   return Array.from({ length: Math.ceil(max / step - 1e-9) + 1 }, (_, i) => i * step);
 }
 
-/** As many digits as say something: 0.041, 5.7, 250, 10 000. */
+/** A measured value, in as many digits as say something: 0.010, 5.7, 250, 10 000. */
 export function figure(value: number): string {
   if (value >= 1000) return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ' ');
-  return String(Number(value.toPrecision(value >= 100 ? 3 : 2)));
+  return value === 0 ? '0' : value.toPrecision(value >= 100 ? 3 : 2);
+}
+
+/** A mark of an axis, without zeros at its end. */
+export function mark(value: number): string {
+  return value >= 1000 ? figure(value) : String(Number(value.toPrecision(3)));
 }
 
 export function round(value: number): number {
