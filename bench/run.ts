@@ -20,8 +20,8 @@ const BENCHES: Readonly<Record<string, string>> = {
   'slow-reader': '../e2e/slow-reader/slow-reader.ts',
 };
 const NAMES = Object.keys(BENCHES);
-/** Those with peers, which have a short form. */
-const COMPARISONS = NAMES.slice(0, NAMES.indexOf('soak'));
+/** Those that have a short form. */
+const COMPARISONS = ['fanout', 'echo', 'datagrams', 'state-tick', 'idle', 'connect', 'codec', 'scale'];
 
 const [first, ...rest] = process.argv.slice(2);
 if (first === '--help' || first === '-h') {
