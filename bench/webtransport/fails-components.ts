@@ -1,7 +1,6 @@
 // `@fails-components/webtransport` alone, through its own streams API. Needs its addon.
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { answerAsks } from '../harness/answers.ts';
 import { Bursts } from '../harness/bursts.ts';
 import { certificate, mode, type Place } from './place.ts';
@@ -29,7 +28,7 @@ const bursts = new Bursts(sessions.publish);
 answerAsks({
   async listen(): Promise<Place> {
     const { cert, key, hash } = await certificate();
-    const { Http3Server } = (await import(path())) as Fails;
+    const { Http3Server } = (await import('@fails-components/webtransport')) as unknown as Fails;
     const server = new Http3Server({
       host: '127.0.0.1',
       port: 0,
@@ -45,12 +44,6 @@ answerAsks({
   start: bursts.start,
   stop: bursts.stop,
 });
-
-/** As the gateway finds it, which brings the package. */
-function path(): string {
-  const gateway = createRequire(createRequire(import.meta.url).resolve('@spillway/gateway'));
-  return gateway.resolve('@fails-components/webtransport');
-}
 
 async function accept(incoming: ReadableStream<FailsSession>): Promise<void> {
   const reader = incoming.getReader();

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import type { Skipped } from '../harness/comparison.ts';
 import { type BenchProcess, startProcess } from '../harness/process.ts';
 import type { Mode, Place } from './place.ts';
@@ -34,7 +33,7 @@ export async function serve(peer: WebTransportPeer, mode: Mode): Promise<Serving
 
 function hasAddon(): boolean {
   try {
-    createRequire(import.meta.url).resolve(ADDON);
+    import.meta.resolve(ADDON);
     return true;
   } catch {
     return false;
