@@ -282,8 +282,12 @@ export class Hub {
   }
 
   #spread(arrived: readonly Arrived[], matches: readonly Match<Subscriber>[]): void {
+    if (arrived.length === 1) {
+      for (const match of matches) this.#hand(arrived[0]!, match);
+      return;
+    }
     const first = arrived[0]!.publication.event.seq ?? 0;
-    const isForAll = arrived.length > 1 && arrived.every(({ except }) => except === undefined);
+    const isForAll = arrived.every(({ except }) => except === undefined);
     const run = isForAll ? new Run(arrived.map(({ publication }) => publication)) : undefined;
     for (const match of matches) {
       if (run !== undefined && first > match.since && match.subscriber.deliverRun !== undefined) {

@@ -206,9 +206,13 @@ export class Session implements Carried, Subscriber, SessionHandle {
     if (!this.#carriage.carries(from)) return;
     if (this.#carriage.prove()) this.#keeper.confirm(this, from.token);
     try {
-      this.#intake.read(bytes, reliable, this.#context.clock.exact());
-      // An acknowledgement alone, while nothing waits, is done with.
-      if (this.#intake.nextAck !== undefined || this.#outbox.waits || this.#dispatch.waits) this.#turn.soon();
+      const now = this.#context.clock.exact();
+      this.#intake.read(bytes, reliable, now);
+      // Nearly always nothing waits: then this is done with, but for the ACK of it.
+      const due = this.#outbox.waits || this.#dispatch.waits ? now : this.#intake.nextAck;
+      if (due === undefined) return;
+      if (due <= now) this.#turn.soon();
+      else this.#turn.by(due);
     } catch (error) {
       if (error instanceof ProtocolError) this.#breach(error, reliable);
       else this.#fail(error);
