@@ -16,7 +16,11 @@ const OURS = ['spillway reliable', 'spillway unreliable'] as const;
 await compare({
   name: 'fanout',
   about: 'one message of 100 bytes to many WebSocket subscribers',
-  metrics: [{ id: 'cpu', label: 'server CPU per delivered', unit: 'us', digits: 2 }, ...PAIR_METRICS],
+  metrics: [
+    { id: 'cpu', label: 'server CPU per delivered', unit: 'us', digits: 2 },
+    { id: 'writes', label: 'writes per delivered', unit: '', digits: 2 },
+    ...PAIR_METRICS,
+  ],
   works: [
     work('bursts', '100 subscribers, bursts of 10', 100, LOADS.bursts),
     work('single', '100 subscribers, one message per turn', 100, LOADS.single),

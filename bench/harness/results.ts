@@ -50,13 +50,17 @@ export async function saveResults(
     /\[\s+(-?[\d.,\se+-]+?)\s+\]/g,
     (_all, list: string) => `[${list.replace(/\s+/g, ' ')}]`,
   );
-  const path = (ending: string): string => fileURLToPath(new URL(`${name}.${ending}`, RESULTS));
-  await writeFile(
-    path('json'),
-    `${text}
-`,
-  );
-  await writeFile(path('svg'), drawChart(results));
-  await updateReadme(results);
+  await writeFile(path(name, 'json'), `${text}\n`);
+  await showResults(results);
   return `bench/results/${name}.json`;
+}
+
+/** Draws the chart and writes the section of the README. */
+export async function showResults(results: Results): Promise<void> {
+  await writeFile(path(results.name, 'svg'), drawChart(results));
+  await updateReadme(results);
+}
+
+function path(name: string, ending: string): string {
+  return fileURLToPath(new URL(`${name}.${ending}`, RESULTS));
 }
