@@ -57,10 +57,7 @@ export class DatagramStreams implements DatagramPath {
   };
 }
 
-/**
- * The part of an `rwebtransport` 0.2.2 session below its streams: what those are made of. The version is pinned, and
- * the compliance suite of the engine fails where any of it is other than this.
- */
+/** The part of an `rwebtransport` 0.2.2 session below its streams that has datagrams, as `StreamCore` the rest. */
 export interface DatagramCore {
   /** The number of the next thing asked of the package's thread. */
   nextRequestId: number;
@@ -80,16 +77,19 @@ export interface DatagramCore {
  */
 export class CoreDatagrams implements DatagramPath {
   readonly #core: DatagramCore;
-  readonly #early: ReadableStream<Uint8Array>;
+  /** What came before `start`. */
+  #early: Uint8Array[] = [];
   #pending = 0;
   /** 0: to be asked. Asking is a call out of JavaScript, and a sender wants to know several times a packet. */
   #maxDatagramSize = 0;
   #unchecked = 0;
 
-  /** `early`: the stream that has what came before `start`. */
-  constructor(core: DatagramCore, early: ReadableStream<Uint8Array>) {
+  /** Made as soon as the session is there, or what comes with it is lost. */
+  constructor(core: DatagramCore) {
     this.#core = core;
-    this.#early = early;
+    core.setDatagramSink((bytes) => {
+      if (this.#early.length < PENDING_DATAGRAMS) this.#early.push(bytes);
+    });
   }
 
   get maxDatagramSize(): number {
@@ -99,7 +99,8 @@ export class CoreDatagrams implements DatagramPath {
 
   start(take: (bytes: Uint8Array) => void): void {
     this.#core.setDatagramSink(take);
-    readAll(this.#early, take);
+    for (const bytes of this.#early) take(bytes);
+    this.#early = [];
   }
 
   send(bytes: Uint8Array): boolean {

@@ -10,6 +10,7 @@ import type {
 import { EngineError, SERVER_CLOSE } from '../core/contracts/engine.ts';
 import { DatagramStreams } from './datagrams.ts';
 import { installedPackage } from './installed.ts';
+import { type StreamSession, W3cStreams } from './package-streams.ts';
 import { bindAddress, engineRequest } from './request.ts';
 import type { PackageSession } from './session.ts';
 import { OpenSessions, WebSession, within } from './session.ts';
@@ -61,7 +62,7 @@ interface FailsStream {
   onStreamWrite(event: { readonly success: boolean }): void;
 }
 
-interface FailsSession extends PackageSession {
+interface FailsSession extends PackageSession, StreamSession {
   readonly ready: Promise<unknown>;
   readonly draining: Promise<unknown>;
   readonly userData: { readonly place: Place };
@@ -157,7 +158,13 @@ async function listen(Server: FailsServerClass, options: EngineOptions): Promise
         }
         const { datagrams } = session;
         const path = new DatagramStreams(datagrams.readable, datagrams.createWritable(), datagrams);
-        const opened = new WebSession(session, place.request, path, dialect(session), sessions.remove);
+        const opened = new WebSession(
+          session,
+          place.request,
+          path,
+          new W3cStreams(session, dialect(session)),
+          sessions.remove,
+        );
         sessions.add(opened);
         options.session(opened);
       },
@@ -247,13 +254,10 @@ function dialect(session: FailsSession): StreamDialect {
     reason: (code) => ({ code }),
     // The code is in the message and nowhere else.
     code: (error) => Number(/code:(\d+)$/.exec((error as Error).message)?.[1] ?? 0),
-    writeId: () => 0,
     release: (writable) => {
       for (const stream of session.streamObjs) {
         if (stream.writable === writable) stream.onStreamWrite({ success: true });
       }
     },
-    // This package's close does not wait for the peer.
-    sever: () => {},
   };
 }

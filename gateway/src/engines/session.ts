@@ -7,36 +7,26 @@ import type {
 } from '../core/contracts/engine.ts';
 import { EngineError, SERVER_CLOSE } from '../core/contracts/engine.ts';
 import type { DatagramPath } from './datagrams.ts';
-import type { StreamDialect } from './stream.ts';
-import { ReceiveStream, readAll, SendStream } from './stream.ts';
+import type { PackageStreams, Receiving } from './package-streams.ts';
+import type { HeldReceiveStream, SendSink } from './stream.ts';
+import { SendStream } from './stream.ts';
 
-/** What both packages share of the W3C's WebTransport session. */
+/** What of a package's session is no stream and no datagram. */
 export interface PackageSession {
   readonly closed: Promise<{ readonly closeCode?: number; readonly reason?: string }>;
-  readonly incomingBidirectionalStreams: ReadableStream<PackageStream>;
-  readonly incomingUnidirectionalStreams: ReadableStream<ReadableStream<Uint8Array>>;
-  createBidirectionalStream(options?: { waitUntilAvailable?: boolean }): Promise<PackageStream>;
-  createUnidirectionalStream(options?: { waitUntilAvailable?: boolean }): Promise<WritableStream<Uint8Array>>;
   close(info: { closeCode: number; reason: string }): void;
-}
-
-interface PackageStream {
-  readonly readable: ReadableStream<Uint8Array>;
-  readonly writable: WritableStream<Uint8Array>;
 }
 
 /** How long a peer that takes nothing can hold up the end of a session that was closed here, in milliseconds. */
 const CLOSING = 2000;
 
-const WAIT = { waitUntilAvailable: true } as const;
-
-/** An `EngineSession` over a package's W3C session. Reads everything eagerly from `start` on. */
+/** An `EngineSession` over a package's session. Reads everything eagerly from `start` on. */
 export class WebSession implements EngineSession {
   readonly request: EngineRequest;
   readonly #session: PackageSession;
-  readonly #dialect: StreamDialect;
   readonly #datagrams: DatagramPath;
-  readonly #streams = new Set<SendStream | ReceiveStream>();
+  readonly #source: PackageStreams;
+  readonly #streams = new Set<{ lost(): void }>();
   readonly #gone: (session: WebSession) => void;
   readonly #opening = new Set<(error: Error) => void>();
   #handler: EngineSessionHandler | undefined;
@@ -49,12 +39,12 @@ export class WebSession implements EngineSession {
     session: PackageSession,
     request: EngineRequest,
     datagrams: DatagramPath,
-    dialect: StreamDialect,
+    streams: PackageStreams,
     gone: (session: WebSession) => void,
   ) {
     this.request = request;
     this.#session = session;
-    this.#dialect = dialect;
+    this.#source = streams;
     this.#datagrams = datagrams;
     this.#gone = gone;
     session.closed.then(
@@ -72,11 +62,13 @@ export class WebSession implements EngineSession {
     this.#datagrams.start((bytes) => {
       if (!this.#over) handler.datagram(bytes);
     });
-    readAll(this.#session.incomingBidirectionalStreams, (stream) => {
-      if (!this.#over) handler.bidirectional(this.#bidirectional(stream));
-    });
-    readAll(this.#session.incomingUnidirectionalStreams, (readable) => {
-      if (!this.#over) handler.unidirectional(this.#receive(readable));
+    this.#source.start({
+      bidirectional: (send, receive) => {
+        if (!this.#over) handler.bidirectional({ send: this.#send(send), receive: this.#receive(receive) });
+      },
+      unidirectional: (receive) => {
+        if (!this.#over) handler.unidirectional(this.#receive(receive));
+      },
     });
   }
 
@@ -85,11 +77,12 @@ export class WebSession implements EngineSession {
   }
 
   async openUnidirectional(): Promise<EngineSendStream> {
-    return this.#send(await this.#opened(() => this.#session.createUnidirectionalStream(WAIT)));
+    return this.#send(await this.#opened(() => this.#source.openUnidirectional()));
   }
 
   async openBidirectional(): Promise<EngineBidirectionalStream> {
-    return this.#bidirectional(await this.#opened(() => this.#session.createBidirectionalStream(WAIT)));
+    const { send, receive } = await this.#opened(() => this.#source.openBidirectional());
+    return { send: this.#send(send), receive: this.#receive(receive) };
   }
 
   close(code: number, reason: string): void {
@@ -97,7 +90,7 @@ export class WebSession implements EngineSession {
     this.#closing = { code, reason };
     this.#session.close({ closeCode: code, reason });
     this.#patience = setTimeout(() => {
-      this.#dialect.sever();
+      this.#source.sever();
       this.#end();
     }, CLOSING);
     this.#patience.unref();
@@ -138,19 +131,15 @@ export class WebSession implements EngineSession {
     });
   }
 
-  #bidirectional(stream: PackageStream): EngineBidirectionalStream {
-    return { send: this.#send(stream.writable), receive: this.#receive(stream.readable) };
+  #send(sink: SendSink): SendStream {
+    return this.#held(new SendStream(sink, (stream) => this.#streams.delete(stream)));
   }
 
-  #send(writable: WritableStream<Uint8Array>): SendStream {
-    return this.#held(new SendStream(writable, this.#dialect, (stream) => this.#streams.delete(stream)));
+  #receive(receiving: Receiving): HeldReceiveStream {
+    return this.#held(receiving((stream) => this.#streams.delete(stream)));
   }
 
-  #receive(readable: ReadableStream<Uint8Array>): ReceiveStream {
-    return this.#held(new ReceiveStream(readable, this.#dialect, (stream) => this.#streams.delete(stream)));
-  }
-
-  #held<T extends SendStream | ReceiveStream>(stream: T): T {
+  #held<T extends { lost(): void }>(stream: T): T {
     if (this.#over) stream.lost();
     else this.#streams.add(stream);
     return stream;
