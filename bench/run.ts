@@ -5,6 +5,14 @@ import { fileURLToPath } from 'node:url';
 
 /** Each bench and its program. Those with a network of their own live beside it. */
 const BENCHES: Readonly<Record<string, string>> = {
+  fanout: 'fanout.ts',
+  echo: 'echo.ts',
+  datagrams: 'datagrams.ts',
+  'state-tick': 'state-tick.ts',
+  idle: 'idle.ts',
+  connect: 'connect.ts',
+  codec: 'codec.ts',
+  scale: 'scale.ts',
   soak: 'soak.ts',
   telemetry: 'telemetry.ts',
   'telemetry-sizes': 'telemetry-sizes.ts',
@@ -18,19 +26,32 @@ const BENCHES: Readonly<Record<string, string>> = {
   'slow-reader': '../e2e/slow-reader/slow-reader.ts',
 };
 const NAMES = Object.keys(BENCHES);
+/** Those that have a short form. */
+const COMPARISONS = ['fanout', 'echo', 'datagrams', 'state-tick', 'idle', 'connect', 'codec', 'scale'];
 
 const [first, ...rest] = process.argv.slice(2);
 if (first === '--help' || first === '-h') {
-  console.log(
-    `Usage: npm run bench -- [name] [flags]\n\nBenches: ${NAMES.join(', ')}. Without a name all run.\nFlags: npm run bench -- <name> --help`,
-  );
+  console.log(`Usage: npm run bench -- [name] [flags]
+
+Benches: ${NAMES.join(', ')}. Without a name all run.
+Flags: npm run bench -- <name> --help
+Short: npm run bench -- --quick, for ${COMPARISONS.join(', ')}`);
 } else if (first === undefined) {
-  for (const name of NAMES) await run(name, []);
+  await runAll(NAMES, []);
+} else if (first === '--quick') {
+  await runAll(COMPARISONS, [first, ...rest]);
 } else if (NAMES.includes(first)) {
   await run(first, rest);
 } else {
   console.error(`bench: there is no '${first}'; the benches are ${NAMES.join(', ')}`);
   process.exitCode = 2;
+}
+
+async function runAll(names: readonly string[], flags: readonly string[]): Promise<void> {
+  for (const [i, name] of names.entries()) {
+    console.log(`\n[${i + 1} of ${names.length}] ${name}`);
+    await run(name, flags);
+  }
 }
 
 async function run(name: string, flags: readonly string[]): Promise<void> {

@@ -135,7 +135,7 @@ export class Courier implements Outcomes {
       bytes,
       this.#names,
       (envelope, packet) => this.#take(envelope, packet, reliable, now),
-      (number) => this.#receiver.packet(number, now, reliable),
+      (number, lazy) => this.#receiver.packet(number, now, reliable, lazy),
     );
     this.#turn();
   }

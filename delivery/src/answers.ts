@@ -63,6 +63,11 @@ export class Answers {
     this.#options = options;
   }
 
+  /** Is any handler not through yet? */
+  get busy(): boolean {
+    return this.#running.size > 0;
+  }
+
   /** A request has come, maybe again. */
   take(request: Request): void {
     const { id } = request;

@@ -2,14 +2,14 @@ import { encode } from '@spillway/envelope';
 import { expect, test } from 'vitest';
 import { Lanes } from './lanes.ts';
 import { Retention } from './retention.ts';
-import { event, Heard, Ledger } from './test-bench.ts';
+import { event, Heard, Ledger, message } from './test-bench.ts';
 
 function bench(retainBudget = 100_000, hardBudget = 100_000) {
   const heard = new Heard();
   const retention = new Retention(retainBudget, hardBudget);
   const lanes = new Lanes((lane) => encode(lane), retention, heard);
   const send = (type: string, channel = 'a', port?: Ledger, id?: string) =>
-    lanes.send(encode(event({ channel, type })), channel, id, port);
+    lanes.send({ bytes: encode(event({ channel, type })), channel, delivery: 'reliable', id }, port);
   return { lanes, retention, heard, send };
 }
 
@@ -25,6 +25,24 @@ test('a lane is announced once on each port, before its first envelope, with the
   lanes.resume(next, []);
   send('E', 'a', next);
   expect(next.script).toEqual(['0: D', '2: lane b 0', '2: C', '1: lane a 2', '1: E']);
+});
+
+test('messages of one channel go as one list, where there is room for all', () => {
+  const { lanes, retention, send } = bench(0, 400);
+  const port = new Ledger();
+  send('A', 'b', port);
+  const list = ['A', 'B'].map((type) => message({ type }));
+  const bytes = list[0]!.bytes.length + list[1]!.bytes.length;
+  expect(lanes.sendAll(list, bytes, port)).toBe(true);
+  expect(port.script).toEqual(['1: lane b 0', '1: A', '2: lane a 0', '2: A', '2: B']);
+  const kept = retention.bytes;
+  expect(lanes.sendAll([...list, ...list, ...list], 3 * bytes, port)).toBe(false);
+  expect([retention.bytes, port.writes.length]).toEqual([kept, 5]);
+  lanes.acknowledge([{ lane: 2, count: 2 }], port);
+  expect(retention.bytes).toBe(kept - bytes - 2 * 64);
+  const next = new Ledger();
+  lanes.resume(next, []);
+  expect(next.script).toEqual(['1: lane b 0', '1: A']);
 });
 
 test('lane 0 is announced where something in it is acknowledged already', () => {

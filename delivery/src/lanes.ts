@@ -1,22 +1,17 @@
 import { type Lane, type LanePosition, ProtocolError } from '@spillway/envelope';
-import type { Outcomes } from './message.ts';
+import type { Message, Outcomes } from './message.ts';
 import type { Port } from './port.ts';
 import type { Retention } from './retention.ts';
 
 /** Lanes at a time. Past it the longest idle one ends. A sixteenth of what a list on the wire holds. */
 const MAX_LANES = 1024;
 
-interface Retained {
-  readonly bytes: Uint8Array;
-  readonly id: string | undefined;
-}
-
 interface OneLane {
   readonly number: number;
   readonly channel: string;
   /** Envelopes acknowledged; those after it are in `retained`, oldest first. */
   acknowledged: number;
-  readonly retained: Retained[];
+  readonly retained: Message[];
   /** The port that knows this lane. */
   port: Port | undefined;
   /** The application is done with the channel. */
@@ -37,6 +32,8 @@ export class Lanes {
   readonly #control: OneLane;
   readonly #byChannel = new Map<string, OneLane>();
   readonly #byNumber = new Map<number, OneLane>();
+  /** Of the last message: that of the next, nearly always. */
+  #recent: OneLane;
   #last = 0;
 
   constructor(encode: (lane: Lane) => Uint8Array, retention: Retention, outcomes: Outcomes) {
@@ -44,6 +41,7 @@ export class Lanes {
     this.#retention = retention;
     this.#outcomes = outcomes;
     this.#control = this.#add(0, '');
+    this.#recent = this.#control;
   }
 
   /** Lanes that have not ended, lane 0 among them. */
@@ -51,16 +49,37 @@ export class Lanes {
     return this.#byNumber.size;
   }
 
-  /** Counts an envelope in the lane of its channel (empty: lane 0), keeps it, and writes it where there is a port. */
-  send(bytes: Uint8Array, channel: string, id: string | undefined, port: Port | undefined): LaneFate {
-    const lane = channel === '' ? this.#control : (this.#byChannel.get(channel) ?? this.#open(channel, port));
+  /**
+   * Counts an envelope in the lane of its channel (empty: lane 0), keeps it, and writes it where there is a port. What
+   * is kept is the message itself: one that goes to many sessions is in memory once.
+   */
+  send(message: Message, port: Port | undefined): LaneFate {
+    const { bytes, channel } = message;
+    const lane = this.#recent.channel === channel ? this.#recent : this.#find(channel, port);
     if (lane === undefined) return 'overflow';
     if (!this.#retention.take(bytes, port)) return 'overflow';
+    this.#recent = lane;
     lane.left = false;
-    if (port) this.#announce(lane, port);
-    lane.retained.push({ bytes, id });
-    port?.write(bytes, lane.number);
-    return port ? 'sent' : 'retained';
+    if (port !== undefined && lane.port !== port) this.#announce(lane, port);
+    lane.retained.push(message);
+    if (port === undefined) return 'retained';
+    port.write(bytes, lane.number);
+    return 'sent';
+  }
+
+  /** Sends messages of one channel, `bytes` in all, where there is room for all. False: nothing was done. */
+  sendAll(messages: readonly Message[], bytes: number, port: Port): boolean {
+    const { channel } = messages[0]!;
+    const lane = this.#recent.channel === channel ? this.#recent : this.#find(channel, port);
+    if (lane === undefined || !this.#retention.takeAll(messages.length, bytes, port)) return false;
+    this.#recent = lane;
+    lane.left = false;
+    if (lane.port !== port) this.#announce(lane, port);
+    for (const message of messages) {
+      lane.retained.push(message);
+      port.write(message.bytes, lane.number);
+    }
+    return true;
   }
 
   /** @throws ProtocolError where more is acknowledged than was sent. */
@@ -103,6 +122,11 @@ export class Lanes {
       if (lane.retained.length > 0) this.#announce(lane, port);
       for (const { bytes } of lane.retained) port.write(bytes, lane.number);
     }
+  }
+
+  #find(channel: string, port: Port | undefined): OneLane | undefined {
+    if (channel === '') return this.#control;
+    return this.#byChannel.get(channel) ?? this.#open(channel, port);
   }
 
   #open(channel: string, port: Port | undefined): OneLane | undefined {
@@ -148,6 +172,7 @@ export class Lanes {
     if (lane.retained.length > 0) return false;
     this.#byChannel.delete(lane.channel);
     this.#byNumber.delete(lane.number);
+    if (this.#recent === lane) this.#recent = this.#control;
     // Without a port nothing is said: the far end names the lane when it resumes, and hears of it then.
     if (port) this.#finish(lane.number, lane.acknowledged, port);
     return true;

@@ -20,6 +20,8 @@ const FIRST_WINDOW = 2400;
 const FIRST_PATIENCE = 1000;
 /** What is allowed for on short paths, where timers and event loops are slower than the network, ms. */
 const GRANULARITY = 10;
+/** What busy event loops add to that, ms: of a state for each of 200 sessions the last is some 10 ms later than the first. */
+const BUSY = 20;
 /** For how long a shortest round trip is believed, ms; and while it is well above what it once was. */
 const FLOOR_LIFETIME = 10_000;
 const DOUBTFUL_LIFETIME = 2000;
@@ -48,6 +50,8 @@ export class Path {
   #variation = 0;
   /** The last round trip was longer than the path. */
   #queues = false;
+  /** It was longer by more than event loops at work account for: by a queue of the network. */
+  crowded = false;
   #floorAt = 0;
   /** The shortest round trip in a long time. */
   #ground = Number.POSITIVE_INFINITY;
@@ -106,6 +110,7 @@ export class Path {
     }
 
     this.#queues = time > this.#span;
+    this.crowded = time > this.#span + BUSY;
     // The slower of the way out and the way back: packets that left in a heap, or whose acknowledgements came in one,
     // do not look like a fast link.
     const interval = Math.max(mark.sentAt - mark.heardSentAt, now - mark.heardAt, 0.01);

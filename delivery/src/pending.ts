@@ -84,7 +84,7 @@ export class Pending {
   /** Takes a message in; 'backlog' when it is itself the one that the budget has no room for. */
   add(message: Message, now: number): Fate {
     const { slot, maxAge = FOREVER } = message;
-    const place = this.#slots.get(slot ?? '') ?? new Place();
+    const place = (slot === undefined ? undefined : this.#slots.get(slot)) ?? new Place();
     if (place.turn) {
       this.bytes += message.bytes.length - place.message.bytes.length;
       this.#tell(place.message, 'superseded');
@@ -166,9 +166,8 @@ export class Pending {
   }
 
   #next(now: number): Place {
-    for (const line of [this.#latest, this.#unreliable]) {
-      while (line.behind.expires <= now) this.drop(line.behind.message, 'expired');
-    }
+    while (this.#latest.behind.expires <= now) this.drop(this.#latest.behind.message, 'expired');
+    while (this.#unreliable.behind.expires <= now) this.drop(this.#unreliable.behind.message, 'expired');
     const latest = this.#latest.behind;
     const unreliable = this.#unreliable.behind;
     return unreliable.turn < latest.turn ? unreliable : latest;
@@ -195,10 +194,11 @@ export class Pending {
   }
 
   #forget(message: Message): void {
-    const place = this.#slots.get(message.slot ?? '');
+    if (message.slot === undefined) return;
+    const place = this.#slots.get(message.slot);
     if (place?.message !== message) return;
     if (place.turn) this.#leave(place);
-    this.#slots.delete(message.slot!);
+    this.#slots.delete(message.slot);
   }
 
   #forgetOldest(newest: Place): void {

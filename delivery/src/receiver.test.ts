@@ -219,17 +219,29 @@ describe('when to acknowledge', () => {
     expect([receiver.nextAck, receiver.ack(5000, true)]).toEqual([undefined, undefined]);
   });
 
-  test('envelopes at once after 32, or 16 KiB', () => {
+  test('envelopes at once after 128, or 16 KiB', () => {
     const many = new Receiver();
-    for (let count = 0; count < 31; count++) many.take(drain, 0, 0);
+    for (let count = 0; count < 127; count++) many.take(drain, 0, 0);
     expect(many.ack(0)).toBeUndefined();
     many.take(drain, 0, 0);
-    expect(many.ack(0)?.lanes).toEqual([{ lane: 0, count: 32 }]);
+    expect(many.ack(0)?.lanes).toEqual([{ lane: 0, count: 128 }]);
     const big = new Receiver();
     big.take(event({ payload: new Uint8Array(16 * 1024 - 1) }), 0, 0);
     expect(big.ack(0)).toBeUndefined();
     big.take(event({ payload: new Uint8Array(1) }), 0, 0);
     expect(big.ack(0)?.lanes).toEqual([{ lane: 0, count: 2 }]);
+  });
+
+  test('lazy packets 200 ms after the first of them, or with one that is not', () => {
+    const receiver = new Receiver();
+    receiver.setRtt(20);
+    receiver.packet(1, 1000, false, true);
+    receiver.packet(2, 1100, false, true);
+    expect([receiver.nextAck, receiver.ack(1199)]).toEqual([1200, undefined]);
+    expect(receiver.ack(1200)?.packets).toMatchObject({ highest: 2 });
+    receiver.packet(3, 1300, false, true);
+    receiver.packet(4, 1310, false);
+    expect(receiver.ack(1310)?.packets).toMatchObject({ highest: 4 });
   });
 
   test('only the lanes in which something came are named', () => {

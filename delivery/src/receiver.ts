@@ -8,6 +8,7 @@ import {
   type Received,
 } from '@spillway/envelope';
 import { isCounted } from './counted.ts';
+import { LAZY_DELAY } from './lazy-delay.ts';
 import { PacketLog } from './packet-log.ts';
 
 /** Lanes remembered, and numbers beyond the lowest missing: as many as a list on the wire can name. */
@@ -16,7 +17,7 @@ const MAX_BEYOND = 4096;
 /** Slots of `latest` messages remembered; the one heard of longest ago is forgotten first. */
 const MAX_SLOTS = 4096;
 /** Reliable envelopes, or their bytes, after which an ACK is due at once, and ms after which it is due anyhow. */
-const ENVELOPES_DUE = 32;
+const ENVELOPES_DUE = 128;
 const BYTES_DUE = 16 * 1024;
 const DELAY = 200;
 /** Packets after which an ACK is due at once: well before the first of them is no longer in it. */
@@ -106,9 +107,13 @@ export class Receiver {
     this.#number = number;
   }
 
-  /** Takes the number of a packet. False: it has come before. `onStream`: it came over a stream or pipe. */
-  packet(number: number, now: number, onStream: boolean): boolean {
-    if (this.#packets++ === 0) this.#packetsDue = Math.max(now, this.#packetsAcked + this.#interval);
+  /**
+   * Takes the number of a packet. False: it has come before. `onStream`: it came over a stream or pipe; `lazy`: its
+   * sender can wait for the ACK.
+   */
+  packet(number: number, now: number, onStream: boolean, lazy = false): boolean {
+    const due = lazy ? now + LAZY_DELAY : Math.max(now, this.#packetsAcked + this.#interval);
+    this.#packetsDue = this.#packets++ === 0 ? due : Math.min(this.#packetsDue, due);
     if (this.#packets >= PACKETS_DUE) this.#packetsDue = now;
     if (onStream) this.#onStream = true;
     return this.#log.add(number);

@@ -22,7 +22,12 @@ export class Retention {
 
   /** Takes room for an envelope. False: there is none. */
   take(bytes: Uint8Array, port: Port | undefined): boolean {
-    const size = this.#bytes + bytes.length + OVERHEAD;
+    return this.takeAll(1, bytes.length, port);
+  }
+
+  /** Takes room for so many envelopes of so many bytes together. False: there is none for all. */
+  takeAll(count: number, bytes: number, port: Port | undefined): boolean {
+    const size = this.#bytes + bytes + count * OVERHEAD;
     if (size > (port ? this.#attached : this.#away)) return false;
     this.#bytes = size;
     return true;

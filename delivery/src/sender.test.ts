@@ -45,6 +45,25 @@ describe('packets', () => {
     expect([...port.datagrams[0]!.subarray(0, 2)]).toEqual([1, 1]);
   });
 
+  test('on a path that holds nothing back most packets are lazy, but not those that somebody waits for', () => {
+    const { sender } = bench();
+    const port = new Ledger(1200);
+    sender.attach(port);
+    const isLazy = (number: number, rest = {}): boolean => {
+      sender.publish(latest('A', {}, rest), number * 33);
+      sender.flush(number * 33);
+      return port.datagrams[number]![0] === 2;
+    };
+    for (let number = 0; number < 19; number++) {
+      if (!isLazy(number)) sender.acknowledge(ackOf(number + 1, 255, 255, 255), number * 33 + 5);
+    }
+    expect(port.datagrams.map(([first]) => first)).toContain(2);
+    expect(isLazy(19)).toBe(false);
+    sender.acknowledge(ackOf(20, 255, 255, 255), 19 * 33 + 5);
+    expect(isLazy(20, { id: 'x' })).toBe(false);
+    expect(isLazy(21)).toBe(true);
+  });
+
   test('a datagram is no larger than the port takes now', () => {
     const { sender } = bench();
     const port = new Ledger(1200);

@@ -75,6 +75,8 @@ export class Sender {
   readonly #carried = new Map<number, Carried>();
   /** Came after they were taken for lost. They may be on their way once more, and are settled. */
   readonly #late = new WeakSet<Message>();
+  /** Was there ever one? Nearly always not, and then nobody is looked up. */
+  #hadLate = false;
   #port: Port | undefined;
   #lastPacket = 0;
   #retryAt = Number.POSITIVE_INFINITY;
@@ -100,6 +102,21 @@ export class Sender {
     return this.#port;
   }
 
+  /** Is there something that `flush` has to see to, now or once there is room? */
+  get waits(): boolean {
+    return this.#window.busy || this.#mayFlush;
+  }
+
+  /** The shortest round trip of late as acknowledgements show it, ms. */
+  get minRtt(): number | undefined {
+    return this.#window.minRtt;
+  }
+
+  /** Bytes that wait, and bytes kept until they are acknowledged. */
+  get held(): number {
+    return this.#pending.bytes + this.#retention.bytes;
+  }
+
   get stats(): SenderStats {
     return {
       pending: this.#pending.bytes,
@@ -111,21 +128,29 @@ export class Sender {
   }
 
   /**
-   * Takes an event. What may be dropped leaves with `flush`. Every message with an id has its outcome told once, also
+   * Takes an event. What may be dropped leaves with `flush`; `now` is of meaning for that alone. Every message with an id has its outcome told once, also
    * one that is refused here, unless it is refused because the session must end.
    */
   publish(message: Message, now: number): Fate {
-    const { bytes, channel, delivery, id } = message;
+    const { bytes, channel, delivery } = message;
     const port = this.#port;
     if (delivery === 'latest' || delivery === 'unreliable') return this.#publishDroppable(message, now);
     if (port && port.backlog + bytes.length > this.#hardBudget) return 'slow-consumer';
     if (!port && this.#refusals.has(channel)) return this.#refuse(message);
     const fate =
-      delivery === 'reliable'
-        ? this.#lanes.send(bytes, channel, id, port)
-        : this.#unordered.send(message, port);
+      delivery === 'reliable' ? this.#lanes.send(message, port) : this.#unordered.send(message, port);
     if (fate === 'overflow') return port ? 'slow-consumer' : this.#refuse(message);
     return fate === 'sent' ? 'sent' : 'queued';
+  }
+
+  /**
+   * Takes reliable events of one channel, `bytes` in all, where a transport carries the session and there is room for
+   * all. False: nothing was done.
+   */
+  publishAll(messages: readonly Message[], bytes: number): boolean {
+    const port = this.#port;
+    if (port === undefined || port.backlog + bytes > this.#hardBudget) return false;
+    return this.#lanes.sendAll(messages, bytes, port);
   }
 
   /**
@@ -193,28 +218,32 @@ export class Sender {
     if (!packets) return;
     const { delivered, late, lost } = this.#window.acknowledge(packets, now);
     for (const message of delivered) {
-      this.#arrived(message);
-      if (!this.#late.has(message)) this.#pending.delivered(message);
+      if (this.#carried.size > 0) this.#arrived(message);
+      if (!this.#isLate(message)) this.#pending.delivered(message);
     }
     for (const message of late) {
       if (message.slot === undefined || this.#pending.current(message.slot) !== message) continue;
+      this.#hadLate = true;
       this.#late.add(message);
       this.#pending.delivered(message);
     }
-    this.#requeue(lost);
+    if (lost.length > 0) this.#requeue(lost);
   }
 
   /** Sends what waits, as far as there is room: joined into packets, oldest first. */
   flush(now: number): void {
-    this.#requeue(this.#window.writeOff(now));
+    const lost = this.#window.writeOff(now);
+    if (lost.length > 0) this.#requeue(lost);
     const port = this.#port;
     if (!port) {
       this.#pending.peek(now);
       return;
     }
     this.#retryAt = Number.POSITIVE_INFINITY;
+    // Most sessions have nothing that waits, each time that something came in.
+    if (!this.#mayFlush) return;
     this.#unordered.flush(port);
-    this.#resetExpired(now);
+    if (this.#carried.size > 0) this.#resetExpired(now);
     for (;;) {
       const next = this.#pending.peek(now);
       if (!next || this.#isFull(next, port)) return;
@@ -232,9 +261,15 @@ export class Sender {
       this.#window.nextDeadline ?? Number.POSITIVE_INFINITY,
       this.#pending.nextExpiry ?? Number.POSITIVE_INFINITY,
     );
-    for (const { expires, stream } of this.#carried.values())
-      if (!stream.done) next = Math.min(next, expires);
+    if (this.#carried.size > 0) {
+      for (const { expires, stream } of this.#carried.values())
+        if (!stream.done) next = Math.min(next, expires);
+    }
     return next < Number.POSITIVE_INFINITY ? next : undefined;
+  }
+
+  get #mayFlush(): boolean {
+    return this.#pending.size > 0 || this.#carried.size > 0 || this.#unordered.waits;
   }
 
   #publishDroppable(message: Message, now: number): Fate {
@@ -274,7 +309,8 @@ export class Sender {
     const size = isPipe ? PIPE_PACKET : port.maxDatagramSize;
     const messages = this.#pending.takeInto(Math.min(size, this.#window.room) - head, now, each);
     const number = ++this.#lastPacket;
-    const packet = this.#join(messages, number);
+    const lazy = this.#isLazy(messages);
+    const packet = this.#join(messages, number, lazy);
     if (isPipe) port.write(packet, 0);
     else if (!port.sendDatagram(packet)) {
       for (const message of messages) {
@@ -283,8 +319,18 @@ export class Sender {
       }
       return false;
     }
-    this.#window.sent(number, packet.length, messages, now);
+    this.#window.sent(number, packet.length, messages, now, false, lazy);
     return true;
+  }
+
+  /** May the far end wait with its word that it has them? Not where somebody here waits for it. */
+  #isLazy(messages: readonly Message[]): boolean {
+    let bytes = 0;
+    for (const { id, bytes: own } of messages) {
+      if (id !== undefined) return false;
+      bytes += own.length;
+    }
+    return this.#window.mayWait(bytes);
   }
 
   #sendOversize(message: Message, port: Port, now: number): boolean {
@@ -336,14 +382,19 @@ export class Sender {
   #requeue(lost: readonly Message[]): void {
     for (const [number, { message }] of this.#carried)
       if (lost.includes(message)) this.#carried.delete(number);
-    for (const message of lost) if (!this.#late.has(message)) this.#pending.requeue(message);
+    for (const message of lost) if (!this.#isLate(message)) this.#pending.requeue(message);
   }
 
-  #join(messages: readonly Message[], number: number): Uint8Array {
+  #isLate(message: Message): boolean {
+    return this.#hadLate && this.#late.has(message);
+  }
+
+  #join(messages: readonly Message[], number: number, lazy = false): Uint8Array {
     return joinPacket(
       messages.map(({ bytes }) => bytes),
       this.#encoding,
       number,
+      lazy,
     );
   }
 }

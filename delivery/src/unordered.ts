@@ -38,6 +38,11 @@ export class Unordered {
     this.#outcomes = outcomes;
   }
 
+  /** Is there any that was not written yet? */
+  get waits(): boolean {
+    return this.#written < this.#last;
+  }
+
   send({ bytes, id }: Message, port: Port | undefined): UnorderedFate {
     if (!this.#retention.take(bytes, port)) return 'overflow';
     this.#retained.set(++this.#last, { bytes, id });

@@ -301,6 +301,20 @@ function fourInFlight(onStream: readonly number[] = []): Window {
   return window;
 }
 
+/** A window after 60 packets at 30 Hz on a path of 10 ms that holds nothing back, and which of them were lazy. */
+function calm(): { window: Window; lazy: readonly boolean[]; next: number; now: number } {
+  const window = new Window();
+  const lazy: boolean[] = [];
+  let now = 0;
+  for (let number = 1; number <= 60; number++, now += 33) {
+    const may = window.mayWait(100);
+    lazy.push(may);
+    window.sent(number, 100, [], now, false, may);
+    if (!may) window.acknowledge({ highest: number, bits: new Uint8Array(32).fill(255) }, now + 10);
+  }
+  return { window, lazy, next: 61, now };
+}
+
 describe('what is in flight', () => {
   test('two packets always may be, however large', () => {
     const window = new Window();
@@ -390,6 +404,56 @@ describe('what is in flight', () => {
     expect(names(window.acknowledge({ highest: 2, bits: bits() }, 1100).late)).toEqual(['slow']);
     window.sent(3, 100, [], 1200);
     expect(window.nextDeadline! - 1200).toBeGreaterThan(900);
+  });
+
+  test('is acknowledged lazily, eleven packets of twelve, where acknowledgements find no queue and room to spare', () => {
+    const { lazy, window } = calm();
+    expect(lazy.slice(0, 8)).not.toContain(true);
+    expect(lazy.slice(-24)).toEqual([...lazy.slice(-12), ...lazy.slice(-12)]);
+    expect(lazy.slice(-12).filter(Boolean)).toHaveLength(11);
+    expect(window.minRtt).toBe(10);
+  });
+
+  test('does not count what is acknowledged lazily, of which there is little', () => {
+    const { window, next, now } = calm();
+    let number = next;
+    for (; window.mayWait(100); number++) window.sent(number, 100, [], now, false, true);
+    expect(number - next).toBeLessThanOrEqual(11);
+    expect(window.inFlight).toBe(0);
+    expect(window.mayWait(1)).toBe(false);
+    window.sent(number, 100, [], now);
+    window.acknowledge({ highest: number, bits: new Uint8Array(32).fill(255) }, now + 10);
+    expect([window.mayWait(1200), window.mayWait(1201), window.inFlight]).toEqual([true, false, 0]);
+  });
+
+  test('is acknowledged at once again where a packet was lost, or met a queue', () => {
+    for (const [named, time] of [
+      [false, 10],
+      [true, 100],
+    ] as const) {
+      const { window, next, now } = calm();
+      window.sent(next, 100, [message('one')], now);
+      window.sent(next + 1, 100, [message('other')], now);
+      window.acknowledge(
+        { highest: next + 1, bits: named ? bits(0, 1, 2, 3, 4, 5) : bits(1, 2, 3, 4, 5) },
+        now + time,
+      );
+      expect(window.mayWait(100)).toBe(false);
+    }
+  });
+
+  test('is given the time that an acknowledgement may wait before it is written off', () => {
+    const { window, next, now } = calm();
+    window.sent(next, 100, [message('eager')], now);
+    window.acknowledge({ highest: next, bits: bits() }, now + 10);
+    window.sent(next + 1, 100, [message('lazy')], now + 10, false, true);
+    const deadline = window.nextDeadline!;
+    expect(deadline).toBeGreaterThan(now + 210);
+    expect(window.writeOff(deadline - 0.1)).toEqual([]);
+    expect(names(window.writeOff(deadline))).toEqual(['lazy']);
+    window.sent(next + 2, 100, [message('lazy')], now + 1000, false, true);
+    window.sent(next + 3, 100, [message('eager')], now + 1000);
+    expect(names(window.writeOff(window.nextDeadline!))).toEqual(['eager']);
   });
 
   test('is lost with its transport, whose path is forgotten and whose acknowledgements come too late', () => {

@@ -1,4 +1,5 @@
 import { type PacketPosition, ProtocolError } from '@spillway/envelope';
+import { LAZY_DELAY } from './lazy-delay.ts';
 import type { Message } from './message.ts';
 import { type Mark, Path } from './path.ts';
 
@@ -8,6 +9,7 @@ interface Flight extends Mark {
   readonly bytes: number;
   readonly messages: readonly Message[];
   readonly onStream: boolean;
+  readonly lazy: boolean;
 }
 
 /** What an acknowledgement says of packets. `late`: of those that were taken for lost before. */
@@ -27,8 +29,25 @@ const LARGEST = 1500;
 const NAMED = 256;
 /** Doublings of the patience while nothing at all is heard. */
 const MAX_DOUBLINGS = 2;
+/**
+ * An acknowledgement is calm that finds nothing lost, no queue and room to spare. After this many of them the next ones
+ * may wait; of those that are not, one costs as much as four are worth, since busy machines have their pauses.
+ */
+const CALM_ACKS = 8;
+const CALM_MOST = 12;
+const RESTLESS = 4;
+/**
+ * Packets and bytes whose acknowledgement may wait, after each calm one: small ones, which cost no less than large ones.
+ * They are not in flight as the window counts it: they have long arrived, and should the path have narrowed they are
+ * half of what may be sent at first.
+ */
+const LAZY_PACKETS = 11;
+const LAZY_BYTES = 1200;
 /** The longest patience, ms: what is given up too early and comes late after all costs one more packet. */
 const MAX_PATIENCE = 3000;
+
+/** Nothing, as nearly always. */
+const NONE: readonly never[] = [];
 
 /**
  * Which packets of droppable messages are in flight, and how much may be. Kernel, QUIC and link hide seconds of data;
@@ -59,6 +78,12 @@ export class Window {
   #limitedUntil = 0;
   /** Whether the last acknowledgement found the window full. */
   #full = false;
+  /** Calm acknowledgements. */
+  #calm = 0;
+  #lazyPackets = 0;
+  #lazyBytes = 0;
+  /** Bytes of lazy packets that nothing was heard of. */
+  #waiting = 0;
 
   /** Smoothed round trip with the far end's delay of acknowledgements, ms. */
   get rtt(): number | undefined {
@@ -89,19 +114,44 @@ export class Window {
     return closed ? (this.#packets < LEAST_PACKETS ? 1 : 0) : Math.max(room, 1);
   }
 
+  /** Is any packet on its way? */
+  get busy(): boolean {
+    return this.#flights.size > 0;
+  }
+
   /** When `writeOff` has something to do, unless an acknowledgement comes first. */
   get nextDeadline(): number | undefined {
-    for (const { onStream, sentAt } of this.#flights.values()) {
-      if (!onStream) return Math.max(sentAt, this.#heardAt) + this.#patience;
+    if (this.#flights.size === 0) return undefined;
+    let next: number | undefined;
+    for (const { onStream, lazy, sentAt } of this.#flights.values()) {
+      if (onStream || (lazy && next !== undefined)) continue;
+      const at = Math.max(sentAt, this.#heardAt) + this.#patience;
+      if (!lazy) return Math.min(at, next ?? at);
+      next = at + LAZY_DELAY;
+      // There is nothing behind it but lazy ones, which are many, and this is asked in every turn.
+      if (this.#packets === 0) return next;
     }
-    return undefined;
+    return next;
+  }
+
+  /** Can the next packet, of so many bytes, do without an acknowledgement of its own? */
+  mayWait(bytes: number): boolean {
+    return this.#lazyPackets > 0 && this.#lazyBytes >= bytes;
   }
 
   /**
    * Numbers rise. `onStream`: on a reliable stream of its own, so neither overtaken nor written off; it leaves by
-   * acknowledgement, `cancel`, or when an acknowledgement can no longer name it.
+   * acknowledgement, `cancel`, or when an acknowledgement can no longer name it. `lazy`: the far end was told that it
+   * may wait with the acknowledgement.
    */
-  sent(number: number, bytes: number, messages: readonly Message[], now: number, onStream = false): void {
+  sent(
+    number: number,
+    bytes: number,
+    messages: readonly Message[],
+    now: number,
+    onStream = false,
+    lazy = false,
+  ): void {
     // After a rest the clock of the rate starts with this packet, not with the last acknowledgement.
     const rested = this.#flights.size === 0;
     const { probing } = this.#path;
@@ -110,6 +160,7 @@ export class Window {
       bytes,
       messages,
       onStream,
+      lazy,
       sentAt: now,
       delivered: this.#delivered,
       heardAt: rested ? now : this.#heardAt,
@@ -123,7 +174,11 @@ export class Window {
     }
     this.#highest = number;
     this.#size = bytes;
-    this.#count(bytes, onStream, 1);
+    if (lazy) {
+      this.#lazyPackets--;
+      this.#lazyBytes -= bytes;
+      this.#waiting += bytes;
+    } else this.#count(bytes, onStream, 1);
   }
 
   /**
@@ -142,27 +197,33 @@ export class Window {
     };
     // Asked before anything leaves: with room to spare, it was not the window that held messages back.
     this.#full = this.room === 0;
-    if (!this.#full) this.#limitedUntil = this.#delivered + this.inFlight;
+    if (!this.#full) this.#limitedUntil = this.#delivered + this.inFlight + this.#waiting;
     const before = this.#delivered;
-    for (const { number, bytes, messages, sentAt } of this.#lost.values()) {
+    for (const { number, bytes, messages, lazy, sentAt } of this.#lost.size > 0
+      ? this.#lost.values()
+      : NONE) {
       if (!names(number)) continue;
       this.#lost.delete(number);
       this.#delivered += bytes;
       late.push(...messages);
       // Or patience would never grow, and on a path this slow each message would be sent again and again. Of others
       // only an earlier acknowledgement may have been lost.
-      if (number === highest) this.#path.took(now - sentAt);
+      if (number === highest && !lazy) this.#path.took(now - sentAt);
     }
+    // Of those that were to be acknowledged at once: only they show how long that takes.
     let oldest: Flight | undefined;
     let newest: Flight | undefined;
     for (const flight of this.#flights.values()) {
-      const { number, bytes, messages, onStream } = flight;
+      const { number, bytes, messages, onStream, lazy, sentAt } = flight;
       if (number > highest) break;
       if (names(number)) {
         delivered.push(...messages);
-        oldest ??= flight;
-        newest = flight;
         this.#delivered += bytes;
+        this.#heardSentAt = sentAt;
+        if (!lazy) {
+          oldest ??= flight;
+          newest = flight;
+        }
       } else if (onStream && highest - number <= NAMED) continue;
       else {
         lost.push(...messages);
@@ -176,8 +237,9 @@ export class Window {
       this.#heardAt = now;
     }
     if (oldest && newest) {
-      this.#heardSentAt = newest.sentAt;
       this.#path.learn(newest, oldest.sentAt, heap, this.#delivered, now);
+      const { probing, crowded } = this.#path;
+      this.#rest(!(this.#full || probing || crowded || lost.length > 0));
     }
     return { lost, delivered, late };
   }
@@ -190,14 +252,15 @@ export class Window {
   }
 
   /** Gives up what nothing was heard of for too long: the tail, which no later packet can show to be lost. */
-  writeOff(now: number): Message[] {
+  writeOff(now: number): readonly Message[] {
+    if (!(this.nextDeadline! <= now)) return NONE;
     const lost: Message[] = [];
-    if (!(this.nextDeadline! <= now)) return lost;
     const patience = this.#patience;
     for (const flight of this.#flights.values()) {
+      const { onStream, lazy, sentAt } = flight;
       // As the deadline is reckoned, to the last digit: or it is reached, and nothing comes of it.
-      if (flight.sentAt + patience > now) break;
-      if (flight.onStream) continue;
+      if (!lazy && sentAt + patience > now) break;
+      if (onStream || (lazy && sentAt + patience + LAZY_DELAY > now)) continue;
       this.#leave(flight);
       this.#lose(flight);
       lost.push(...flight.messages);
@@ -214,8 +277,18 @@ export class Window {
     this.inFlight = 0;
     this.#packets = 0;
     this.#silences = 0;
+    this.#calm = 0;
+    this.#lazyPackets = 0;
+    this.#waiting = 0;
     this.#path = new Path();
     return lost;
+  }
+
+  #rest(calm: boolean): void {
+    this.#calm = calm ? Math.min(this.#calm + 1, CALM_MOST) : Math.max(this.#calm - RESTLESS, 0);
+    const may = calm && this.#calm >= CALM_ACKS;
+    this.#lazyPackets = may ? LAZY_PACKETS : 0;
+    this.#lazyBytes = LAZY_BYTES;
   }
 
   get #patience(): number {
@@ -227,9 +300,10 @@ export class Window {
     if (!onStream) this.#packets += sign;
   }
 
-  #leave({ number, bytes, onStream }: Flight): void {
+  #leave({ number, bytes, onStream, lazy }: Flight): void {
     this.#flights.delete(number);
-    this.#count(bytes, onStream, -1);
+    if (lazy) this.#waiting -= bytes;
+    else this.#count(bytes, onStream, -1);
   }
 
   #lose(flight: Flight): void {

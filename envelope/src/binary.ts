@@ -1,9 +1,10 @@
-import { MAX_TS } from './bounds.ts';
+import { decodeCompact, encodeCompact } from './compact.ts';
 import { CONTROL } from './control.ts';
 import { Reader, Writer } from './cursor.ts';
 import { CODECS, type Compact, DELIVERIES, type Dictionary, type Envelope, VERSION } from './envelope.ts';
 import { ProtocolError } from './errors.ts';
 import { badValue, type Field } from './fields.ts';
+import { CODEC_SHIFT, COMPACT, IDENTIFIED, KEYED, LOW_TS, MORE, nearest, STAMPED } from './flags.ts';
 import { KINDS, type Message } from './kinds.ts';
 import * as field from './message.ts';
 
@@ -11,24 +12,21 @@ import * as field from './message.ts';
 export const BATCH = 0;
 /** First byte of a packet that has a number, before any envelopes. */
 export const NUMBERED = 1;
+/** The same, where its acknowledgement may wait. */
+export const LAZY = 2;
 
-// The flags byte of event, request and response. Bits 0-1: delivery.
-const CODEC_SHIFT = 2;
-const COMPACT = 0x10;
-const STAMPED = 0x20;
-const KEYED = 0x40;
-const IDENTIFIED = 0x80;
-/** Only in a response, which has no key. */
-const MORE = KEYED;
-
-/** A compact header carries only the low 24 bits of `ts`. */
-const LOW_TS = 2 ** 24;
-
-/** Reads one binary envelope. The payload is a view into `bytes`. Throws `ProtocolError`. */
-export function decodeBinary(bytes: Uint8Array, dictionary?: Dictionary): Envelope {
-  const from = new Reader(bytes);
+/** Reads the one binary envelope from `at` to `end`. The payload is a view into `bytes`. Throws `ProtocolError`. */
+export function decodeBinary(
+  bytes: Uint8Array,
+  dictionary?: Dictionary,
+  at = 0,
+  end = bytes.length,
+): Envelope {
+  const hot = dictionary && decodeCompact(bytes, at, end, dictionary);
+  if (hot !== undefined) return hot;
+  const from = new Reader(bytes, at, end);
   const first = from.byte();
-  if (first === BATCH || first === NUMBERED) throw badValue('envelope', 'one, not a packet of them');
+  if (first <= LAZY) throw badValue('envelope', 'one, not a packet of them');
   if (first >> 5 !== VERSION) throw new ProtocolError('unknown-version', `version ${first >> 5}`);
   const kind = KINDS[(first & 31) - 1];
   switch (kind) {
@@ -96,18 +94,11 @@ function known<T>(meaning: T | undefined): T {
   return meaning;
 }
 
-/** The time nearest to `clock` whose low 24 bits are `low`: right where the clock is within 2.3 hours. */
-function nearest(low: number, clock: number): number {
-  const base = Math.floor(clock) - LOW_TS / 2;
-  const ts = base + ((((low - base) % LOW_TS) + LOW_TS) % LOW_TS);
-  // At either end of what `ts` can be there is only one candidate.
-  if (ts < 0) return ts + LOW_TS;
-  return ts > MAX_TS ? ts - LOW_TS : ts;
-}
-
 /** Writes one binary envelope. Throws `ProtocolError` for a field outside its range. */
 export function encodeBinary(envelope: Envelope, compact?: Compact): Uint8Array<ArrayBuffer> {
   const { kind } = envelope;
+  const hot = compact !== undefined && kind === 'event' ? encodeCompact(envelope, compact) : undefined;
+  if (hot !== undefined) return hot;
   const kindNumber = KINDS.indexOf(kind) + 1;
   if (kindNumber === 0) throw new ProtocolError('unknown-kind', `kind ${kind}`);
   const out = new Writer();

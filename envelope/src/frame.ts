@@ -1,13 +1,13 @@
-import { Writer } from './cursor.ts';
+import { allocate, putVarint, varintSize } from './cursor.ts';
 import { ProtocolError } from './errors.ts';
 import { badValue } from './fields.ts';
 
 /** One envelope as it goes into a byte stream: its length as a varint, then itself. */
 export function frame(envelope: Uint8Array): Uint8Array<ArrayBuffer> {
   if (envelope.length === 0) throw badValue('frame', 'at least one byte');
-  const out = new Writer();
-  out.varint(envelope.length);
-  return out.done(envelope);
+  const bytes = allocate(varintSize(envelope.length) + envelope.length);
+  bytes.set(envelope, putVarint(bytes, 0, envelope.length));
+  return bytes;
 }
 
 /**

@@ -119,7 +119,7 @@ test.each(['binary', 'json'] as const)(
     const [packet, envelope] = PACKET_OVERHEAD[encoding];
     const bytes = encode({ kind: 'close', code: 1, reason: 'r'.repeat(1000) }, encoding);
     for (let count = 1; count < 50; count++) {
-      const joined = joinPacket(Array(count).fill(bytes), encoding, Number.MAX_SAFE_INTEGER);
+      const joined = joinPacket(Array(count).fill(bytes), encoding, Number.MAX_SAFE_INTEGER, true);
       expect(joined.length - count * bytes.length).toBeLessThanOrEqual(packet + count * envelope);
     }
   },

@@ -1,38 +1,41 @@
-import { BATCH, decodeBinary, NUMBERED } from './binary.ts';
+import { BATCH, decodeBinary, LAZY, NUMBERED } from './binary.ts';
 import { decode, encodingOf } from './codec.ts';
-import { concat, Reader, Writer } from './cursor.ts';
+import { allocate, concat, putVarint, Reader, varintSize } from './cursor.ts';
 import type { Dictionary, Encoding, Envelope } from './envelope.ts';
 import { badValue } from './fields.ts';
-import { frame } from './frame.ts';
 import { decodeTextPacket } from './text.ts';
 import { encodeUtf8 } from './utf8.ts';
 
 /** Takes an envelope and the number of its packet; 0 where the packet has none. */
 export type OnEnvelope = (envelope: Envelope, number: number) => void;
 
+/** Hears the number of a packet before anything of it is read; `lazy`: its ACK may wait. False: nothing of it is read. */
+export type OnNumber = (number: number, lazy: boolean) => boolean;
+
 /**
  * Reads a packet, the content of a datagram or of a WebSocket message: one envelope, or several, with a number or
- * without. `onNumber` hears a number before anything of its packet is read; where it says false, nothing is.
- * Throws `ProtocolError`; the envelopes before the bad one have been handed out by then.
+ * without. Throws `ProtocolError`; the envelopes before the bad one have been handed out by then.
  */
 export function readPacket(
   bytes: Uint8Array,
   dictionary: Dictionary | undefined,
   onEnvelope: OnEnvelope,
-  onNumber: (number: number) => boolean = () => true,
+  onNumber: OnNumber = () => true,
 ): void {
-  if (bytes[0] === BATCH || bytes[0] === NUMBERED) {
+  const first = bytes[0]!;
+  if (first <= LAZY) {
     const from = new Reader(bytes, 1);
-    const number = bytes[0] === BATCH ? 0 : from.varint();
-    if (bytes[0] === NUMBERED) {
+    const number = first === BATCH ? 0 : from.varint();
+    if (first !== BATCH) {
       if (number === 0) throw badValue('number', 'at least 1');
-      if (!onNumber(number)) return;
+      if (!onNumber(number, first === LAZY)) return;
     }
     if (from.left === 0) throw badValue('packet', 'at least one envelope');
     while (from.left > 0) {
       const size = from.varint();
       if (size === 0) throw badValue('packet', 'no empty envelope');
-      onEnvelope(decodeBinary(from.take(size), dictionary), number);
+      const at = from.skip(size);
+      onEnvelope(decodeBinary(bytes, dictionary, at, at + size), number);
     }
   } else if (encodingOf(bytes) === 'json') {
     decodeTextPacket(bytes, onEnvelope, onNumber);
@@ -42,24 +45,22 @@ export function readPacket(
 }
 
 /**
- * One packet of encoded envelopes, all in `encoding`. With `number`, from 1, it is a numbered packet. Of a single
- * envelope without a number it is that envelope itself, not a copy.
+ * One packet of encoded envelopes, all in `encoding`. With `number`, from 1, it is a numbered packet, with `lazy` one
+ * whose ACK may wait. Of a single envelope without a number it is that envelope itself, not a copy.
  */
 export function joinPacket(
   envelopes: readonly Uint8Array[],
   encoding: Encoding,
   number?: number,
+  lazy = false,
 ): Uint8Array<ArrayBufferLike> {
-  const [first, ...others] = envelopes;
+  const [first] = envelopes;
   if (!first) throw badValue('packet', 'at least one envelope');
-  if (others.length === 0 && number === undefined) return first;
-  if (encoding === 'binary') {
-    const head = new Writer();
-    head.byte(number === undefined ? BATCH : NUMBERED);
-    if (number !== undefined) head.varint(number);
-    return concat([head.done(), ...envelopes.map(frame)]);
-  }
-  const before = number === undefined ? '[' : `{"v":1,"kind":"packet","number":${number},"envelopes":[`;
+  if (envelopes.length === 1 && number === undefined) return first;
+  if (encoding === 'binary') return joinBinary(envelopes, number, lazy);
+  const others = envelopes.slice(1);
+  const about = `"number":${number}${lazy ? ',"lazy":true' : ''}`;
+  const before = number === undefined ? '[' : `{"v":1,"kind":"packet",${about},"envelopes":[`;
   const after = number === undefined ? ']' : ']}';
   return concat([
     encodeUtf8(before),
@@ -69,8 +70,29 @@ export function joinPacket(
   ]);
 }
 
+/** In one allocation: for each datagram of a busy gateway this is called once. */
+function joinBinary(envelopes: readonly Uint8Array[], number: number | undefined, lazy: boolean): Uint8Array {
+  let size = 1 + (number === undefined ? 0 : varintSize(number));
+  for (const { length } of envelopes) {
+    if (length === 0) throw badValue('packet', 'no empty envelope');
+    size += varintSize(length) + length;
+  }
+  const packet = allocate(size);
+  let at = 1;
+  if (number !== undefined) {
+    packet[0] = lazy ? LAZY : NUMBERED;
+    at = putVarint(packet, at, number);
+  }
+  for (const envelope of envelopes) {
+    at = putVarint(packet, at, envelope.length);
+    packet.set(envelope, at);
+    at += envelope.length;
+  }
+  return packet;
+}
+
 /** The most bytes that a numbered packet is larger than its envelopes: a part of its own, and one for each of them. */
-export const PACKET_OVERHEAD = { binary: [9, 4], json: [64, 1] } as const satisfies Record<
+export const PACKET_OVERHEAD = { binary: [9, 4], json: [76, 1] } as const satisfies Record<
   Encoding,
   readonly [packet: number, envelope: number]
 >;

@@ -58,8 +58,9 @@ function inner(members: object): string {
 }
 
 /** A packet with a number. Its envelopes are read one by one, from their bytes. */
-const NUMBERED = struct<{ number: number; envelopes: readonly unknown[] }>({
+const NUMBERED = struct<{ number: number; lazy: boolean; envelopes: readonly unknown[] }>({
   number: uint(undefined, 1),
+  lazy: bool,
   envelopes: {
     write: () => {},
     read: () => [],
@@ -107,7 +108,7 @@ export function decodeText(bytes: Uint8Array): Envelope {
 export function decodeTextPacket(
   bytes: Uint8Array,
   onEnvelope: (envelope: Envelope, number: number) => void,
-  onNumber: (number: number) => boolean,
+  onNumber: (number: number, lazy: boolean) => boolean,
 ): void {
   const value = parseText(readUtf8(bytes));
   if (Array.isArray(value)) decodeArray(value, bytes, 0, onEnvelope);
@@ -115,10 +116,10 @@ export function decodeTextPacket(
   else {
     const { v, kind: _, ...fields } = value as Record<string, unknown>;
     if (v !== VERSION) throw new ProtocolError('unknown-version', 'v is not 1');
-    const { number, envelopes } = NUMBERED.check(fields, 'packet', true);
+    const { number, lazy, envelopes } = NUMBERED.check(fields, 'packet', true);
     const members = splitJson(bytes);
-    if (members.length > 4) throw badValue('packet', 'no member twice');
-    if (onNumber(number)) decodeArray(envelopes, rawMember(members, 'envelopes')!, number, onEnvelope);
+    if (members.length > Object.keys(value as object).length) throw badValue('packet', 'no member twice');
+    if (onNumber(number, lazy)) decodeArray(envelopes, rawMember(members, 'envelopes')!, number, onEnvelope);
   }
 }
 

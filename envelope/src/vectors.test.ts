@@ -41,6 +41,7 @@ interface EnvelopeVector extends Source {
 interface PacketVector extends Source {
   readonly canonical?: boolean;
   readonly number?: number;
+  readonly lazy?: boolean;
   readonly envelopes?: readonly Written[];
   readonly error?: string;
 }
@@ -145,19 +146,19 @@ test.each(accepted)('never takes a part of $name for the whole', (vector) => {
 
 test.each(packets)('packet: $name', (vector) => {
   const found: Envelope[] = [];
-  const numbers: number[] = [];
-  const onNumber = (number: number): boolean => numbers.push(number) > 0;
+  const numbers: [number, boolean][] = [];
+  const onNumber = (number: number, lazy: boolean): boolean => numbers.push([number, lazy]) > 0;
   const code = codeOf(() => {
     readPacket(bytesOf(vector), undefined, (envelope) => found.push(envelope), onNumber);
   });
   expect(code).toBe(vector.error);
   if (!vector.envelopes) return;
   expect(found).toEqual(vector.envelopes);
-  expect(numbers).toEqual(vector.number === undefined ? [] : [vector.number]);
+  expect(numbers).toEqual(vector.number === undefined ? [] : [[vector.number, vector.lazy ?? false]]);
   if (vector.canonical === false) return;
   const encoding: Encoding = vector.text === undefined ? 'binary' : 'json';
   const parts = vector.envelopes.map((envelope) => encode(envelopeOf(envelope), encoding));
-  expect(joinPacket(parts, encoding, vector.number)).toEqual(bytesOf(vector));
+  expect(joinPacket(parts, encoding, vector.number, vector.lazy)).toEqual(bytesOf(vector));
 });
 
 test.each(streams)('stream: $name', (vector) => {

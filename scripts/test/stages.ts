@@ -38,6 +38,11 @@ export const STAGES: readonly Stage[] = [
     report: `${OUTPUT}/simulate.json`,
   },
   {
+    name: 'bench',
+    about: 'the fast path beside ws, with wide bounds',
+    command: ['node', 'bench/guard.ts'],
+  },
+  {
     name: 'build',
     about: 'packages into dist/, the size of the client bundle',
     command: ['node', 'scripts/build.ts'],

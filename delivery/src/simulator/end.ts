@@ -87,7 +87,7 @@ export abstract class End implements WireUser, Outcomes {
         if (envelope.kind === 'hello' || envelope.kind === 'welcome') this.greet(envelope, from);
         else if (from === this.side) this.#take(envelope, packet);
       },
-      (number) => from === this.side && receiver.packet(number, clock.now, reliable),
+      (number, lazy) => from === this.side && receiver.packet(number, clock.now, reliable, lazy),
     );
     this.turn();
   }

@@ -1,4 +1,5 @@
 import type { PacketPosition } from '@spillway/envelope';
+import { LAZY_DELAY } from '../lazy-delay.ts';
 import type { Message } from '../message.ts';
 import { Pending } from '../pending.ts';
 import { Window } from '../window.ts';
@@ -30,6 +31,7 @@ interface Packet {
   readonly messages: readonly Sent[];
   /** On the wire, bytes. */
   readonly size: number;
+  readonly lazy: boolean;
 }
 
 /** A message that knows when it was published. */
@@ -76,7 +78,7 @@ export class LinkModel {
   #highest = 0;
   #unacknowledged = 0;
   #ackedAt = -1e9;
-  #ackPlanned = false;
+  #ackAt = Number.POSITIVE_INFINITY;
   #watched = Number.POSITIVE_INFINITY;
 
   constructor(path: Path, { windowed = true, seed = 1, datagram = 1200 } = {}) {
@@ -144,8 +146,9 @@ export class LinkModel {
       const bytes = messages.reduce((sum, message) => sum + message.bytes.length + 2, 0);
       const number = ++this.#number;
       for (const { at } of messages) this.waits.push({ at, waited: this.now - at });
-      if (this.windowed) this.window.sent(number, bytes, messages, this.now);
-      this.#enter(number, messages, bytes + OVERHEAD);
+      const lazy = this.windowed && this.window.mayWait(bytes);
+      if (this.windowed) this.window.sent(number, bytes, messages, this.now, false, lazy);
+      this.#enter({ number, messages, size: bytes + OVERHEAD, lazy });
     }
     this.#watch();
   }
@@ -155,13 +158,13 @@ export class LinkModel {
     this.#enqueue({ size, arrive });
   }
 
-  #enter(number: number, messages: readonly Sent[], size: number): void {
+  #enter(packet: Packet): void {
     this.#enqueue({
-      size,
+      size: packet.size,
       arrive: (now) => {
         if (this.#random.chance(this.path.loss ?? 0)) return;
         const late = (this.path.jitter ?? 0) * this.#random.next();
-        this.at(now + this.path.delay + late, () => this.#receive({ number, messages, size }));
+        this.at(now + this.path.delay + late, () => this.#receive(packet));
       },
     });
   }
@@ -189,7 +192,7 @@ export class LinkModel {
     });
   }
 
-  #receive({ number, messages }: Packet): void {
+  #receive({ number, messages, lazy }: Packet): void {
     this.#seen[number] = true;
     this.#highest = Math.max(this.#highest, number);
     for (const message of messages) {
@@ -197,19 +200,19 @@ export class LinkModel {
       this.newest = Math.max(this.newest, message.at);
     }
     this.#unacknowledged++;
-    const due = this.#ackedAt + this.path.delay;
+    const due = lazy ? this.now + LAZY_DELAY : this.#ackedAt + this.path.delay;
     if (this.#unacknowledged >= 128 || due <= this.now) this.#acknowledge();
-    else if (!this.#ackPlanned) {
-      this.#ackPlanned = true;
+    else if (due < this.#ackAt) {
+      this.#ackAt = due;
       this.at(due, () => {
-        this.#ackPlanned = false;
-        if (this.#unacknowledged > 0 && this.now >= this.#ackedAt + this.path.delay) this.#acknowledge();
+        if (this.#ackAt === due) this.#acknowledge();
       });
     }
   }
 
   #acknowledge(): void {
     this.#ackedAt = this.now;
+    this.#ackAt = Number.POSITIVE_INFINITY;
     this.#unacknowledged = 0;
     const bits = new Uint8Array(32);
     for (let bit = 0; bit < 256; bit++) {

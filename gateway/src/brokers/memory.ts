@@ -7,9 +7,9 @@ export class MemoryBroker implements Broker {
   /** While there are any, everything is brought: the hub, which is right here, knows best who gets what. */
   readonly #patterns = new Set<string>();
   #queue: BrokerMessage[] = [];
-  #onMessage: ((message: BrokerMessage) => void) | undefined;
+  #onMessage: ((message: BrokerMessage, more: boolean) => void) | undefined;
 
-  start(onMessage: (message: BrokerMessage) => void): Promise<void> {
+  start(onMessage: (message: BrokerMessage, more: boolean) => void): Promise<void> {
     this.#onMessage = onMessage;
     return Promise.resolve();
   }
@@ -43,6 +43,7 @@ export class MemoryBroker implements Broker {
   #flush(): void {
     const queue = this.#queue;
     this.#queue = [];
-    for (const message of queue) this.#onMessage?.(message);
+    const last = queue.length - 1;
+    for (const [index, message] of queue.entries()) this.#onMessage?.(message, index < last);
   }
 }

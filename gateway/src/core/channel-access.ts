@@ -102,6 +102,11 @@ export class ChannelAccess {
     return left;
   }
 
+  /** Is all that the hub brings for the session? Without wildcards it is: there is nothing to sort out. */
+  get takesAll(): boolean {
+    return this.#wildcards === undefined;
+  }
+
   /** Hands on what the hub brings, as far as the session may have it. */
   deliver(publication: Publication): void {
     const { channel, seq = Number.POSITIVE_INFINITY } = publication.event;

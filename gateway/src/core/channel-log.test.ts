@@ -207,3 +207,12 @@ test('at any time it has the last events, none too old, and knows what it has no
     { numRuns: 500 },
   );
 });
+
+test('keeps nothing larger than an event for it, where its bytes share their memory', () => {
+  const log = new ChannelLog(EPOCH, { size: 2, ttl: 1_000 });
+  const shared = new Uint8Array(4096).fill(7, 10, 20);
+  log.push(1, shared.subarray(10, 20), 1);
+  const [kept] = log.since({ epoch: EPOCH, seq: 0 }, 1e9, 1).events;
+  expect(kept?.bytes).toEqual(new Uint8Array(10).fill(7));
+  expect(kept?.bytes.buffer.byteLength).toBe(10);
+});

@@ -107,12 +107,12 @@ export class ChannelLog {
     if (this.#size === 0) this.#forgotten = seq;
   }
 
-  /** Keeps an event, as far as `size` goes, which makes its `seq` the channel's. `bytes` must not be a view into something much larger. */
+  /** Keeps an event, as far as `size` goes, which makes its `seq` the channel's. */
   push(seq: number, bytes: Uint8Array, now: number): void {
     this.skip(seq);
     if (this.#size === 0) return;
     this.expire(now);
-    this.#events.push({ seq, ts: now, bytes });
+    this.#events.push({ seq, ts: now, bytes: alone(bytes) });
     this.#bytes += bytes.length + EVENT_COST;
     if (this.length > this.#size) this.shift();
   }
@@ -209,6 +209,11 @@ export class ChannelLog {
     }
     return low;
   }
+}
+
+/** Bytes that nothing larger is kept for: small envelopes share their memory with others, which may be long gone. */
+function alone(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer.byteLength > bytes.length ? bytes.slice() : bytes;
 }
 
 /** In the place of an event that is forgotten, so that its bytes are free at once. */

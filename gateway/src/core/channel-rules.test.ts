@@ -84,3 +84,14 @@ test('a rule keeps its options and its pattern', () => {
   declared.declare('arena/:room', { delivery: 'latest', authorize });
   expect(declared.match('arena/7')?.rule).toEqual({ pattern: 'arena/:room', delivery: 'latest', authorize });
 });
+
+test('what was found for a channel is remembered, until a pattern comes that fits it better', () => {
+  const declared = rules('arena/:room', '#');
+  const found = declared.match('arena/7');
+  expect([found?.rule.pattern, { ...found?.params }]).toEqual(['arena/:room', { room: '7' }]);
+  expect(declared.match('arena/7')).toBe(found);
+  expect(Object.isFrozen(found?.params)).toBe(true);
+  declared.declare('arena/7', {});
+  expect(declared.match('arena/7')?.rule.pattern).toBe('arena/7');
+  for (let n = 0; n < 5_000; n++) expect(declared.match(`arena/${n + 100}`)?.params.room).toBe(`${n + 100}`);
+});

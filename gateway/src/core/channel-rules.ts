@@ -90,9 +90,14 @@ interface Pattern {
   readonly rest: boolean;
 }
 
+/** Channels whose rule is remembered: those that are busy. About 200 bytes each. */
+const REMEMBERED = 4096;
+
 /** The declared channels, by exact name and by pattern: `arena/:room`, `sensors/#`. Fixed names win over parameters. */
 export class ChannelRules {
   readonly #patterns: Pattern[] = [];
+  /** What was found. Every message asks. */
+  readonly #found = new Map<string, ChannelMatch>();
 
   /** @throws SpillwayError `bad-pattern`, `duplicate-pattern`; RangeError for an option outside its range */
   declare(pattern: string, options: ChannelOptions): void {
@@ -108,15 +113,17 @@ export class ChannelRules {
     }
     this.#patterns.push(parsed);
     this.#patterns.sort(bySpecificity);
+    this.#found.clear();
   }
 
   match(channel: string): ChannelMatch | undefined {
-    const segments = channel.split('/');
-    for (const pattern of this.#patterns) {
-      const params = matchSegments(pattern, segments);
-      if (params !== undefined) return { rule: pattern.rule, params };
-    }
-    return undefined;
+    const known = this.#found.get(channel);
+    if (known !== undefined) return known;
+    const found = this.#find(channel);
+    if (found === undefined) return undefined;
+    if (this.#found.size >= REMEMBERED) this.#found.clear();
+    this.#found.set(channel, found);
+    return found;
   }
 
   /** The rules that a subscription to this pattern comes to. */
@@ -125,6 +132,16 @@ export class ChannelRules {
       pattern,
       this.#patterns.map(({ rule }) => rule),
     );
+  }
+
+  #find(channel: string): ChannelMatch | undefined {
+    const segments = channel.split('/');
+    for (const pattern of this.#patterns) {
+      const params = matchSegments(pattern, segments);
+      // Hooks are given it, and it is not theirs alone.
+      if (params !== undefined) return { rule: pattern.rule, params: Object.freeze(params) };
+    }
+    return undefined;
   }
 }
 

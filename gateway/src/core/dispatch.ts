@@ -160,6 +160,11 @@ export class Dispatch {
     this.#replies.requests.taken(id, count);
   }
 
+  /** Is there something for `tell` or `room` to do? */
+  get waits(): boolean {
+    return this.#receipts.size > 0 || this.#replies.requests.busy;
+  }
+
   /** There may be room again for what can wait. */
   room(): void {
     this.#replies.requests.room();
@@ -184,10 +189,9 @@ export class Dispatch {
   /** Runs a task in its channel's order; what it throws becomes an ERROR for the client. */
   #inOrder(message: ChannelMessage, task: () => void | Promise<void>): void {
     const { channel, id } = message;
-    const details = about(message);
     const failed = (error: unknown): void => {
       this.#receipts.delete(id ?? '');
-      this.#replies.failure(error, id, details);
+      this.#replies.failure(error, id, about(message));
     };
     // Said unless there is more to say by the end of the turn.
     if (message.kind === 'event') this.#answer(id, 'received');

@@ -6,6 +6,7 @@ import { ChannelRules } from './channel-rules.ts';
 import type { BrokerMessage } from './contracts/broker.ts';
 import { type Draft, Hub, type Subscriber } from './hub.ts';
 import type { Publication } from './publication.ts';
+import type { Run } from './run.ts';
 
 /** The memory broker, counting, with subscriptions that can be held up or refused. */
 class WatchedBroker extends MemoryBroker {
@@ -154,6 +155,63 @@ test('delivers never inside publish', async () => {
   expect(listener.heard).toEqual([]);
   await settled();
   expect(listener.heard.length).toBe(1);
+});
+
+test('events of a channel that come together go to one subscriber after the other, all in their order', async () => {
+  const { hub } = await bench();
+  const heard: string[] = [];
+  for (const name of ['a', 'b']) {
+    const listener = await joined(hub, 'arena/7');
+    await hub.subscribe(listener, 'arena/8');
+    hub.join(listener, 'arena/8');
+    listener.deliver = ({ event: { channel, seq } }) => heard.push(`${name} ${channel} ${seq}`);
+  }
+  for (const channel of ['arena/7', 'arena/7', 'arena/8', 'arena/7']) hub.publish(draft(channel));
+  await settled();
+  expect(heard).toEqual([
+    ...['a arena/7 1', 'a arena/7 2', 'b arena/7 1', 'b arena/7 2'],
+    ...['a arena/8 1', 'b arena/8 1', 'a arena/7 3', 'b arena/7 3'],
+  ]);
+  expect(hub.stats.delivered).toBe(8);
+});
+
+test('a subscriber that takes runs gets all that came together at once, unless some of it is not for it', async () => {
+  const { hub } = await bench();
+  const listener = await joined(hub, 'arena/7');
+  const runs: (number | undefined)[][] = [];
+  const taking = Object.assign(new Listener('me'), {
+    deliverRun: ({ publications }: Run) => runs.push(publications.map(({ event }) => event.seq)),
+  });
+  await hub.subscribe(taking, 'arena/7');
+  hub.publish(draft('arena/7'));
+  // What is under way already is not for it.
+  hub.join(taking, 'arena/7');
+  hub.publish(draft('arena/7'));
+  await settled();
+  expect([runs, taking.seqs]).toEqual([[], [2]]);
+  for (let n = 0; n < 3; n++) hub.publish(draft('arena/7'));
+  await settled();
+  expect([runs, taking.seqs]).toEqual([[[3, 4, 5]], [2]]);
+  hub.publish(draft('arena/7'), { except: 'me' });
+  hub.publish(draft('arena/7'));
+  await settled();
+  expect([runs.length, taking.seqs]).toEqual([1, [2, 7]]);
+  expect(listener.seqs).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  expect(hub.stats.delivered).toBe(7 + 5);
+});
+
+test('who leaves at one of the events that came together does not get the rest', async () => {
+  const { hub } = await bench();
+  const listener = await joined(hub, 'arena/7');
+  const other = await joined(hub, 'arena/7');
+  let heard = 0;
+  listener.deliver = () => {
+    heard++;
+    hub.unsubscribe(listener, 'arena/7');
+  };
+  for (let n = 0; n < 3; n++) hub.publish(draft('arena/7'));
+  await settled();
+  expect([heard, other.seqs]).toEqual([1, [1, 2, 3]]);
 });
 
 test('a node subscribes once per channel, with its first subscriber, and leaves with its last', async () => {

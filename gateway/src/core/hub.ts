@@ -10,8 +10,10 @@ import type { DropOptions } from './drop-options.ts';
 import { SpillwayError } from './errors.ts';
 import { History, type HistoryOptions } from './history.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
+import type { Match } from './match.ts';
 import { isWildcard, type Reached } from './pattern-reach.ts';
 import { Publication } from './publication.ts';
+import { Run } from './run.ts';
 import { TopicIndex } from './topic-index.ts';
 
 /** What the hub needs of a session: to hand it events. */
@@ -20,6 +22,8 @@ export interface Subscriber {
   readonly id?: string | undefined;
   /** Must not throw: others are waiting for the same event. */
   deliver(publication: Publication): void;
+  /** Does what `deliver` would with each, which is called where this is absent. */
+  deliverRun?(run: Run): void;
 }
 
 /** A publication before it has a place in its channel. */
@@ -73,6 +77,7 @@ export class Hub {
   /** By name or pattern that somebody is subscribed to: resolves when the broker carries it to this node. */
   readonly #carried = new Map<string, Promise<void>>();
   readonly #rates = new ChannelRates();
+  #arrived: Arrived[] = [];
   #published = 0;
   #delivered = 0;
 
@@ -104,7 +109,10 @@ export class Hub {
   }
 
   async start(): Promise<void> {
-    await this.#broker.start((message) => this.#dispatch(message));
+    await this.#broker.start((message, more) => {
+      this.#take(message);
+      if (!more) this.#deliver();
+    });
   }
 
   /** To be called a few times a second. */
@@ -248,22 +256,62 @@ export class Hub {
     return this.#history.open(channel, options, now, this.#history.floor);
   }
 
-  #dispatch(message: BrokerMessage): void {
+  #take(message: BrokerMessage): void {
     const { channel, bytes, event, epoch, except } = message;
     // What belongs to another life of the channel has no place among those of this one.
     if (epoch === undefined || this.#history.get(channel)?.epoch !== epoch) return;
-    const matches = this.#index.matches(channel);
-    if (matches.length === 0) return;
+    if (this.#index.matches(channel).length === 0) return;
     const publication = new Publication(event ?? (decode(bytes) as Event), this.#book, bytes, message);
-    const { seq = Number.POSITIVE_INFINITY } = publication.event;
-    for (const match of matches) {
-      if (seq <= match.since) continue;
-      const { subscriber } = match;
-      if (except !== undefined && subscriber.id === except) continue;
-      subscriber.deliver(publication);
-      this.#delivered++;
+    this.#arrived.push({ publication, except });
+  }
+
+  /**
+   * Hands on what the broker brought: as many events of one channel as came together to one subscriber after the other.
+   * So a session's state is fetched from memory once for all of them, which takes longer than what is done with it.
+   */
+  #deliver(): void {
+    const arrived = this.#arrived;
+    this.#arrived = [];
+    for (let from = 0; from < arrived.length; ) {
+      const { channel } = arrived[from]!.publication.event;
+      let to = from + 1;
+      while (to < arrived.length && arrived[to]!.publication.event.channel === channel) to++;
+      this.#spread(arrived.slice(from, to), this.#index.matches(channel));
+      from = to;
     }
   }
+
+  #spread(arrived: readonly Arrived[], matches: readonly Match<Subscriber>[]): void {
+    if (arrived.length === 1) {
+      for (const match of matches) this.#hand(arrived[0]!, match);
+      return;
+    }
+    const first = arrived[0]!.publication.event.seq ?? 0;
+    const isForAll = arrived.every(({ except }) => except === undefined);
+    const run = isForAll ? new Run(arrived.map(({ publication }) => publication)) : undefined;
+    for (const match of matches) {
+      if (run !== undefined && first > match.since && match.subscriber.deliverRun !== undefined) {
+        match.subscriber.deliverRun(run);
+        this.#delivered += arrived.length;
+      } else for (const one of arrived) this.#hand(one, match);
+    }
+  }
+
+  #hand({ publication, except }: Arrived, match: Match<Subscriber>): void {
+    const { seq = Number.POSITIVE_INFINITY } = publication.event;
+    if (seq <= match.since) return;
+    const { subscriber } = match;
+    if (except !== undefined && subscriber.id === except) return;
+    subscriber.deliver(publication);
+    this.#delivered++;
+  }
+}
+
+/** An event that the broker brought, on its way to who is subscribed. */
+interface Arrived {
+  readonly publication: Publication;
+  /** Id of the session that does not get it. */
+  readonly except: string | undefined;
 }
 
 /** In the place of the epoch of one channel, where a subscription is to many. */

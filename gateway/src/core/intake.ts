@@ -17,7 +17,7 @@ import type { Limits } from './limits.ts';
 import type { Traffic } from './traffic.ts';
 
 /** Binary packets of several envelopes, or of numbered ones, begin with a byte below this (SPEC.md, section 6). */
-const CONTAINERS = 2;
+const CONTAINERS = 3;
 
 /** Who acts on what comes in. */
 export interface IntakeHandler {
@@ -33,7 +33,7 @@ export interface IntakeHandler {
   overRate(message: ClientMessage): void;
   /** A newer one of its channel, type and key has come before. */
   stale(event: Event): void;
-  acknowledged(ack: Ack): void;
+  acknowledged(ack: Ack, now: number): void;
   ping(time: number): void;
   pong(time: number): void;
   auth(auth: Auth): void;
@@ -104,7 +104,7 @@ export class Intake {
         if (reliable || isForDatagrams(envelope)) this.#take(envelope, packet, fits, now);
         else throw new ProtocolError('bad-value', `${envelope.kind} may not travel in a datagram`);
       },
-      (number) => this.#receiver.packet(number, now, reliable),
+      (number, lazy) => this.#receiver.packet(number, now, reliable, lazy),
     );
   }
 
@@ -132,7 +132,7 @@ export class Intake {
         this.#handler.close(envelope.code, envelope.reason);
         return;
       case 'ack':
-        if (this.#rate.takeAck(now) || this.#mayOffend(now)) this.#handler.acknowledged(envelope);
+        if (this.#rate.takeAck(now) || this.#mayOffend(now)) this.#handler.acknowledged(envelope, now);
         return;
       default:
         if (this.#upkeep(now)) this.#keepUp(envelope, packet, now);
@@ -202,7 +202,8 @@ export class Intake {
 }
 
 function isForDatagrams(envelope: Envelope): boolean {
-  return ['ping', 'pong', 'ack'].includes(envelope.kind) || isDroppable(envelope);
+  const { kind } = envelope;
+  return isDroppable(envelope) || kind === 'ack' || kind === 'ping' || kind === 'pong';
 }
 
 function isDroppable(envelope: Envelope): boolean {

@@ -10,6 +10,7 @@ import {
 } from '@spillway/envelope';
 import type { Publication } from './publication.ts';
 import { Receipts } from './receipts.ts';
+import type { Run } from './run.ts';
 import type { SessionContext } from './session-context.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -64,6 +65,21 @@ export class Outbox {
     return this.#sender.stats;
   }
 
+  /** Is there something that `flush` has to see to, now or once there is room? */
+  get waits(): boolean {
+    return this.#sender.waits;
+  }
+
+  /** The shortest round trip of late as acknowledgements show it, ms. */
+  get minRtt(): number | undefined {
+    return this.#sender.minRtt;
+  }
+
+  /** Bytes that wait, and bytes kept until they are acknowledged. */
+  get held(): number {
+    return this.#sender.held;
+  }
+
   /** An id for a publication whose outcome somebody waits for. Once the outbox is closed it is never `delivered`. */
   expect(): { readonly id: string; readonly outcome: Promise<Outcome> } {
     return this.#receipts.expect();
@@ -80,10 +96,26 @@ export class Outbox {
     // Definitions that found no room.
     if (this.#closed) return false;
     this.#traffic.messagesOut++;
-    const fate = this.#sender.publish(message, this.#clock.exact());
+    const { delivery } = message;
+    const mayWait = delivery === 'latest' || delivery === 'unreliable';
+    // Only what may wait grows old, and to ask the clock costs more than all else here.
+    const fate = this.#sender.publish(message, mayWait ? this.#clock.exact() : 0);
     // While nothing can be sent, only its age is to be seen to.
     if (fate === 'queued' && (this.#sender.port || message.maxAge !== undefined)) this.#handler.waiting();
     return this.#isTaken(fate, message.channel);
+  }
+
+  /**
+   * Sends events that came together as one list, which costs about as much as to send one. False: nothing was done, each
+   * has to be published by itself.
+   */
+  publishRun(run: Run): boolean {
+    if (this.#closed || this.#encoding === 'json') return false;
+    const { compact } = run;
+    if (compact === undefined || !this.#ledger.knows(compact.route, undefined)) return false;
+    if (!this.#sender.publishAll(compact.messages, compact.bytes)) return false;
+    this.#traffic.messagesOut += compact.messages.length;
+    return true;
   }
 
   /** Sends an envelope that is counted and no event, on lane 0. */
@@ -99,8 +131,8 @@ export class Outbox {
   }
 
   /** @throws ProtocolError where what was never sent is acknowledged */
-  acknowledged(ack: Ack): void {
-    this.#sender.acknowledge(ack, this.#clock.exact());
+  acknowledged(ack: Ack, now: number): void {
+    this.#sender.acknowledge(ack, now);
   }
 
   /** The client took in so many NAMES. @throws ProtocolError for more than were sent. */

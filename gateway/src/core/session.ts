@@ -25,6 +25,7 @@ import { sessionLimits } from './limits.ts';
 import { Outbox, type Overflow } from './outbox.ts';
 import { Publication } from './publication.ts';
 import { isReserved } from './reserved.ts';
+import type { Run } from './run.ts';
 import type { SessionContext } from './session-context.ts';
 import type { SendOptions, SessionHandle, SessionStats, User } from './session-handle.ts';
 import { SessionToken } from './session-token.ts';
@@ -205,8 +206,13 @@ export class Session implements Carried, Subscriber, SessionHandle {
     if (!this.#carriage.carries(from)) return;
     if (this.#carriage.prove()) this.#keeper.confirm(this, from.token);
     try {
-      this.#intake.read(bytes, reliable, this.#context.clock.exact());
-      this.#turn.soon();
+      const now = this.#context.clock.exact();
+      this.#intake.read(bytes, reliable, now);
+      // Nearly always nothing waits: then this is done with, but for the ACK of it.
+      const due = this.#outbox.waits || this.#dispatch.waits ? now : this.#intake.nextAck;
+      if (due === undefined) return;
+      if (due <= now) this.#turn.soon();
+      else this.#turn.by(due);
     } catch (error) {
       if (error instanceof ProtocolError) this.#breach(error, reliable);
       else this.#fail(error);
@@ -292,7 +298,15 @@ export class Session implements Carried, Subscriber, SessionHandle {
   // Subscriber: what the hub calls.
 
   deliver(publication: Publication): void {
-    if (!this.#ended) this.#dispatch.access.deliver(publication);
+    if (this.#ended) return;
+    const { access } = this.#dispatch;
+    if (access.takesAll) this.push(publication);
+    else access.deliver(publication);
+  }
+
+  deliverRun(run: Run): void {
+    if (!this.#ended && this.#dispatch.access.takesAll && this.#outbox.publishRun(run)) return;
+    for (const publication of run.publications) this.deliver(publication);
   }
 
   /** Sends an event that the session has a right to. False: dropped, or the session is over. */
@@ -324,7 +338,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
       taken: (id, count) => this.#dispatch.taken(id, count),
       overRate: (message) => this.#dispatch.overRate(message),
       stale: (event) => this.#dispatch.stale(event),
-      acknowledged: (ack) => this.#outbox.acknowledged(ack),
+      acknowledged: (ack, now) => this.#outbox.acknowledged(ack, now),
       ping: (time) => this.#pong(time),
       pong: (time) => this.#carriage.present.pong(time),
       names: (count) => this.#outbox.control({ kind: 'named', count }),
@@ -400,10 +414,11 @@ export class Session implements Carried, Subscriber, SessionHandle {
   }
 
   #acknowledge(now: number): number | undefined {
+    if (this.#intake.nextAck === undefined) return undefined;
     // Or a client that sends and does not read would have its ACKs pile up here.
-    if (this.#isClogged) return this.#intake.nextAck === undefined ? undefined : now + ACK_RETRY;
+    if (this.#isClogged) return now + ACK_RETRY;
     const { present } = this.#carriage;
-    const rtt = this.#outbox.stats.minRtt ?? present.minRtt;
+    const rtt = this.#outbox.minRtt ?? present.minRtt;
     const ack = this.#intake.ack(now, rtt);
     if (ack !== undefined) this.#outbox.acknowledge(ack);
     // Packets are acknowledged twice in a round trip, and none of ours shows how long that is.
@@ -413,8 +428,7 @@ export class Session implements Carried, Subscriber, SessionHandle {
 
   /** For what can wait, such as the parts of an answer. */
   get #hasRoom(): boolean {
-    const { pending, retained } = this.#outbox.stats;
-    return pending + retained < this.#context.limits.sendBudgetSoft;
+    return this.#outbox.held < this.#context.limits.sendBudgetSoft;
   }
 
   get #isClogged(): boolean {

@@ -45,6 +45,24 @@ test('a deadline that comes sooner is kept; one that moves on is not set anew un
   expect(runs).toEqual([0, 0, 0, 50, 120]);
 });
 
+test('by a time it runs then, or with what is due before', async () => {
+  const { turn, runs, clock } = watched();
+  const start = clock.exact();
+  turn.by(start + 100);
+  turn.by(start + 50);
+  turn.by(start + 80);
+  expect(clock.timers).toBe(1);
+  clock.advance(1_000);
+  expect([runs, clock.timers]).toEqual([[50], 0]);
+  turn.soon();
+  turn.by(start + 2_000);
+  expect(clock.timers).toBe(0);
+  await settled();
+  turn.close();
+  turn.by(start + 3_000);
+  expect([runs.length, clock.timers]).toEqual([2, 0]);
+});
+
 test('with a delay it runs that long after the first thing that happened', async () => {
   const { turn, runs, clock } = watched(20);
   turn.soon();

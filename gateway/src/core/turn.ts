@@ -31,6 +31,15 @@ export class Turn {
     else this.#cancelDelay = this.#timers.after(this.#maxDelay, this.#ended);
   }
 
+  /** Something is due then, or before. */
+  by(at: number): void {
+    // A timer that goes off sooner will set the next one: deadlines move on with every packet, timers cost more.
+    if (at >= this.#at || this.#waits || this.#closed) return;
+    this.#cancelTimer?.();
+    this.#at = at;
+    this.#cancelTimer = this.#timers.after(Math.max(0, at - this.#timers.exact()), this.#due);
+  }
+
   /** Nothing runs any more. */
   close(): void {
     this.#closed = true;
@@ -51,10 +60,6 @@ export class Turn {
   #look(): void {
     if (this.#closed) return;
     const next = this.#run();
-    // A timer that goes off sooner will set the next one: deadlines move on with every packet, timers cost more.
-    if (next === undefined || next >= this.#at || this.#closed) return;
-    this.#cancelTimer?.();
-    this.#at = next;
-    this.#cancelTimer = this.#timers.after(Math.max(0, next - this.#timers.exact()), this.#due);
+    if (next !== undefined) this.by(next);
   }
 }

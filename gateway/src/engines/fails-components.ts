@@ -8,7 +8,9 @@ import type {
   EngineServer,
 } from '../core/contracts/engine.ts';
 import { EngineError, SERVER_CLOSE } from '../core/contracts/engine.ts';
+import { DatagramStreams } from './datagrams.ts';
 import { installedPackage } from './installed.ts';
+import { type StreamSession, W3cStreams } from './package-streams.ts';
 import { bindAddress, engineRequest } from './request.ts';
 import type { PackageSession } from './session.ts';
 import { OpenSessions, WebSession, within } from './session.ts';
@@ -60,12 +62,16 @@ interface FailsStream {
   onStreamWrite(event: { readonly success: boolean }): void;
 }
 
-interface FailsSession extends Omit<PackageSession, 'datagrams'> {
+interface FailsSession extends PackageSession, StreamSession {
   readonly ready: Promise<unknown>;
   readonly draining: Promise<unknown>;
   readonly userData: { readonly place: Place };
   readonly streamObjs: ReadonlySet<FailsStream>;
-  readonly datagrams: PackageSession['datagrams'] & { createWritable(): WritableStream<Uint8Array> };
+  readonly datagrams: {
+    readonly readable: ReadableStream<Uint8Array>;
+    readonly maxDatagramSize: number;
+    createWritable(): WritableStream<Uint8Array>;
+  };
 }
 
 const nothing = () => {};
@@ -150,8 +156,15 @@ async function listen(Server: FailsServerClass, options: EngineOptions): Promise
           session.close({ closeCode: SERVER_CLOSE.code, reason: SERVER_CLOSE.reason });
           return;
         }
-        const writable = session.datagrams.createWritable();
-        const opened = new WebSession(session, place.request, writable, dialect(session), sessions.remove);
+        const { datagrams } = session;
+        const path = new DatagramStreams(datagrams.readable, datagrams.createWritable(), datagrams);
+        const opened = new WebSession(
+          session,
+          place.request,
+          path,
+          new W3cStreams(session, dialect(session)),
+          sessions.remove,
+        );
         sessions.add(opened);
         options.session(opened);
       },
@@ -241,13 +254,10 @@ function dialect(session: FailsSession): StreamDialect {
     reason: (code) => ({ code }),
     // The code is in the message and nowhere else.
     code: (error) => Number(/code:(\d+)$/.exec((error as Error).message)?.[1] ?? 0),
-    writeId: () => 0,
     release: (writable) => {
       for (const stream of session.streamObjs) {
         if (stream.writable === writable) stream.onStreamWrite({ success: true });
       }
     },
-    // This package's close does not wait for the peer.
-    sever: () => {},
   };
 }

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import type { WebTransportServer, WebTransportServerSession } from 'rwebtransport';
 import type { EngineLoader, EngineOptions, EngineServer } from '../core/contracts/engine.ts';
 import { EngineError, SERVER_CLOSE } from '../core/contracts/engine.ts';
+import { CoreStreams, type StreamCore } from './core-streams.ts';
+import { CoreDatagrams, type DatagramCore } from './datagrams.ts';
 import { installedPackage } from './installed.ts';
 import { bindAddress, engineRequest } from './request.ts';
-import type { PackageSession } from './session.ts';
 import { OpenSessions, WebSession, within } from './session.ts';
-import type { StreamDialect } from './stream.ts';
 
 type Rwebtransport = typeof import('rwebtransport');
 
@@ -46,7 +46,8 @@ function whyUnfit(directory: string): string | undefined {
 
 async function listen(library: Rwebtransport, options: EngineOptions): Promise<EngineServer> {
   const address = bindAddress(options.host);
-  const server = await bind(library, options, isIPv6(address) ? `[${address}]` : address);
+  const inlets: Inlets = new WeakMap();
+  const server = await bind(library, options, isIPv6(address) ? `[${address}]` : address, inlets);
   const sessions = new OpenSessions();
   let closed: Promise<void> | undefined;
 
@@ -58,13 +59,8 @@ async function listen(library: Rwebtransport, options: EngineOptions): Promise<E
       session.close({ closeCode: refusal.code, reason: refusal.reason });
       return;
     }
-    const opened = new WebSession(
-      session as PackageSession,
-      request,
-      session.datagrams.writable,
-      dialect(library, session),
-      sessions.remove,
-    );
+    const { datagrams, streams } = inlets.get((session as unknown as { core: PackageCore }).core)!;
+    const opened = new WebSession(session, request, datagrams, streams, sessions.remove);
     sessions.add(opened);
     options.session(opened);
   };
@@ -101,11 +97,12 @@ async function bind(
   library: Rwebtransport,
   options: EngineOptions,
   host: string,
+  inlets: Inlets,
 ): Promise<WebTransportServer> {
   const { port, cert, key } = options;
   try {
     const server = new library.WebTransportServer({ host, port, cert, key });
-    closeInsteadOfError(server);
+    listenIn(server, inlets);
     await server.ready;
     return server;
   } catch (error) {
@@ -122,48 +119,37 @@ async function bind(
   }
 }
 
+/** What a session of the package is made of, below its streams. */
+type PackageCore = DatagramCore & StreamCore;
+
+/** The way into sessions that are there, before anybody asks for them. */
+type Inlets = WeakMap<PackageCore, { readonly datagrams: CoreDatagrams; readonly streams: CoreStreams }>;
+
 /** The seam through which a package server hears from its thread. */
 interface EventSink {
+  readonly sessions: ReadonlyMap<number | undefined, PackageCore>;
   onEvent(event: { readonly type: string; readonly session?: number }): void;
 }
 
 /**
- * Turns a session's `error` event into its `closed` event, code 0. The package answers an error (the client
- * timed out, or closed with a transport error) by rejecting a promise that it keeps to itself: an unhandled
+ * Takes over the datagrams and streams of each session in the event that brings it, since the next may bring the first
+ * of them. And turns a session's `error` event into its `closed` event, code 0: the package answers an error (the
+ * client timed out, or closed with a transport error) by rejecting a promise that it keeps to itself: an unhandled
  * rejection, with which any client could end the process.
  */
-function closeInsteadOfError(server: WebTransportServer): void {
+function listenIn(server: WebTransportServer, inlets: Inlets): void {
   const sink = server as unknown as EventSink;
   const take = sink.onEvent.bind(server);
   sink.onEvent = (event) => {
-    if (event.type !== 'error') return take(event);
-    const closed = { type: 'closed', session: event.session, code: 0, reason: NO_REASON, remote: true };
-    take(closed as Parameters<typeof take>[0]);
+    if (event.type === 'error') {
+      const closed = { type: 'closed', session: event.session, code: 0, reason: NO_REASON, remote: true };
+      return take(closed as Parameters<typeof take>[0]);
+    }
+    take(event);
+    if (event.type !== 'serverReady') return;
+    const core = sink.sessions.get(event.session);
+    if (core) inlets.set(core, { datagrams: new CoreDatagrams(core), streams: new CoreStreams(core) });
   };
 }
 
 const NO_REASON = new Uint8Array();
-
-/** The stream of the CONNECT request: a connection of this package carries one session (RFC 9114 section 4.4). */
-const CONNECT_STREAM = 0;
-
-/** The part of a package session that can answer for a write, and reach the stream below the session. */
-interface PackageCore {
-  readonly nextRequestId: number;
-  resetStream(streamId: number, code: number): void;
-  dispatch(event: { readonly type: 'writeAck'; readonly requestId: number }): void;
-}
-
-function dialect(library: Rwebtransport, session: WebTransportServerSession): StreamDialect {
-  const { core } = session as unknown as { core: PackageCore };
-  return {
-    reason: (code) => new library.WebTransportError('', { source: 'stream', streamErrorCode: code }),
-    code: (error) => (error instanceof library.WebTransportError ? (error.streamErrorCode ?? 0) : 0),
-    writeId: () => core.nextRequestId - 1,
-    release: (_writable, requestId) => {
-      if (requestId !== undefined) core.dispatch({ type: 'writeAck', requestId });
-    },
-    // The capsule that closes a session waits for flow control; a reset of its stream does not, and ends it too.
-    sever: () => core.resetStream(CONNECT_STREAM, 0),
-  };
-}

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EngineRequest } from '../core/contracts/engine.ts';
+import type { DatagramPath } from './datagrams.ts';
+import { type StreamSession, W3cStreams } from './package-streams.ts';
 import { OpenSessions, type PackageSession, WebSession } from './session.ts';
 
 const request: EngineRequest = {
@@ -13,10 +15,10 @@ const request: EngineRequest = {
 const dialect = {
   reason: () => undefined,
   code: () => 0,
-  writeId: () => 0,
   release: () => {},
-  sever: vi.fn(),
 };
+
+const datagrams: DatagramPath = { maxDatagramSize: 1200, start: () => {}, send: () => true };
 
 /** A package session whose every promise and stream hangs until the test says otherwise. */
 function hangingSession() {
@@ -24,7 +26,6 @@ function hangingSession() {
   let streams: ReadableStreamDefaultController<ReadableStream<Uint8Array>> | undefined;
   const session = {
     closed: end.promise,
-    datagrams: { readable: new ReadableStream<Uint8Array>(), maxDatagramSize: 1200 },
     incomingBidirectionalStreams: new ReadableStream(),
     incomingUnidirectionalStreams: new ReadableStream<ReadableStream<Uint8Array>>({
       start: (controller) => {
@@ -34,11 +35,12 @@ function hangingSession() {
     createBidirectionalStream: () => new Promise<never>(() => {}),
     createUnidirectionalStream: () => new Promise<never>(() => {}),
     close: vi.fn(),
-  } satisfies PackageSession;
+  } satisfies PackageSession & StreamSession;
   return { session, end, incoming: (stream: ReadableStream<Uint8Array>) => streams?.enqueue(stream) };
 }
 
 describe('a session whose package leaves things hanging', () => {
+  const sever = vi.fn();
   const gone = vi.fn();
   const closed = vi.fn();
   const unidirectional = vi.fn();
@@ -48,7 +50,9 @@ describe('a session whose package leaves things hanging', () => {
   beforeEach(() => {
     vi.useFakeTimers();
     hanging = hangingSession();
-    session = new WebSession(hanging.session, request, new WritableStream(), dialect, gone);
+    const streams = new W3cStreams(hanging.session, dialect);
+    streams.sever = sever;
+    session = new WebSession(hanging.session, request, datagrams, streams, gone);
     session.start({ datagram: () => {}, bidirectional: () => {}, unidirectional, closed });
   });
 
@@ -62,10 +66,10 @@ describe('a session whose package leaves things hanging', () => {
     expect(hanging.session.close).toHaveBeenCalledExactlyOnceWith({ closeCode: 4500, reason: 'going-away' });
     vi.advanceTimersByTime(1_999);
     expect(closed).not.toHaveBeenCalled();
-    expect(dialect.sever).not.toHaveBeenCalled();
+    expect(sever).not.toHaveBeenCalled();
     vi.advanceTimersByTime(1);
     expect(closed).toHaveBeenCalledExactlyOnceWith(4500, 'going-away');
-    expect(dialect.sever).toHaveBeenCalledOnce();
+    expect(sever).toHaveBeenCalledOnce();
     expect(gone).toHaveBeenCalledOnce();
   });
 

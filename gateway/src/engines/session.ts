@@ -6,49 +6,30 @@ import type {
   EngineSessionHandler,
 } from '../core/contracts/engine.ts';
 import { EngineError, SERVER_CLOSE } from '../core/contracts/engine.ts';
-import type { StreamDialect } from './stream.ts';
-import { ReceiveStream, SendStream } from './stream.ts';
+import type { DatagramPath } from './datagrams.ts';
+import type { PackageStreams, Receiving } from './package-streams.ts';
+import type { HeldReceiveStream, SendSink } from './stream.ts';
+import { SendStream } from './stream.ts';
 
-/** What both packages share of the W3C's WebTransport session. */
+/** What of a package's session is no stream and no datagram. */
 export interface PackageSession {
   readonly closed: Promise<{ readonly closeCode?: number; readonly reason?: string }>;
-  readonly datagrams: { readonly readable: ReadableStream<Uint8Array>; readonly maxDatagramSize: number };
-  readonly incomingBidirectionalStreams: ReadableStream<PackageStream>;
-  readonly incomingUnidirectionalStreams: ReadableStream<ReadableStream<Uint8Array>>;
-  createBidirectionalStream(options?: { waitUntilAvailable?: boolean }): Promise<PackageStream>;
-  createUnidirectionalStream(options?: { waitUntilAvailable?: boolean }): Promise<WritableStream<Uint8Array>>;
   close(info: { closeCode: number; reason: string }): void;
 }
-
-interface PackageStream {
-  readonly readable: ReadableStream<Uint8Array>;
-  readonly writable: WritableStream<Uint8Array>;
-}
-
-/**
- * Datagrams given to the package and not yet taken by the QUIC stack. A full turn of a busy game room fits
- * (32 of about 1200 bytes are 38 KB); more would only grow old where nothing can replace them any more.
- */
-const PENDING_DATAGRAMS = 32;
 
 /** How long a peer that takes nothing can hold up the end of a session that was closed here, in milliseconds. */
 const CLOSING = 2000;
 
-const WAIT = { waitUntilAvailable: true } as const;
-
-const nothing = () => {};
-
-/** An `EngineSession` over a package's W3C session. Reads everything eagerly from `start` on. */
+/** An `EngineSession` over a package's session. Reads everything eagerly from `start` on. */
 export class WebSession implements EngineSession {
   readonly request: EngineRequest;
   readonly #session: PackageSession;
-  readonly #dialect: StreamDialect;
-  readonly #datagrams: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #streams = new Set<SendStream | ReceiveStream>();
+  readonly #datagrams: DatagramPath;
+  readonly #source: PackageStreams;
+  readonly #streams = new Set<{ lost(): void }>();
   readonly #gone: (session: WebSession) => void;
   readonly #opening = new Set<(error: Error) => void>();
   #handler: EngineSessionHandler | undefined;
-  #pendingDatagrams = 0;
   #closing: { readonly code: number; readonly reason: string } | undefined;
   #patience: NodeJS.Timeout | undefined;
   #over = false;
@@ -57,15 +38,14 @@ export class WebSession implements EngineSession {
   constructor(
     session: PackageSession,
     request: EngineRequest,
-    datagrams: WritableStream<Uint8Array>,
-    dialect: StreamDialect,
+    datagrams: DatagramPath,
+    streams: PackageStreams,
     gone: (session: WebSession) => void,
   ) {
     this.request = request;
     this.#session = session;
-    this.#dialect = dialect;
-    this.#datagrams = datagrams.getWriter();
-    this.#datagrams.closed.catch(nothing);
+    this.#source = streams;
+    this.#datagrams = datagrams;
     this.#gone = gone;
     session.closed.then(
       (info) => this.#closed(info.closeCode ?? 0, info.reason ?? ''),
@@ -74,34 +54,35 @@ export class WebSession implements EngineSession {
   }
 
   get maxDatagramSize(): number {
-    return this.#closing !== undefined ? 0 : this.#session.datagrams.maxDatagramSize;
+    return this.#closing !== undefined ? 0 : this.#datagrams.maxDatagramSize;
   }
 
   start(handler: EngineSessionHandler): void {
     this.#handler = handler;
-    this.#readAll(this.#session.datagrams.readable, (bytes) => handler.datagram(bytes));
-    this.#readAll(this.#session.incomingBidirectionalStreams, (stream) =>
-      handler.bidirectional(this.#bidirectional(stream)),
-    );
-    this.#readAll(this.#session.incomingUnidirectionalStreams, (readable) =>
-      handler.unidirectional(this.#receive(readable)),
-    );
+    this.#datagrams.start((bytes) => {
+      if (!this.#over) handler.datagram(bytes);
+    });
+    this.#source.start({
+      bidirectional: (send, receive) => {
+        if (!this.#over) handler.bidirectional({ send: this.#send(send), receive: this.#receive(receive) });
+      },
+      unidirectional: (receive) => {
+        if (!this.#over) handler.unidirectional(this.#receive(receive));
+      },
+    });
   }
 
   sendDatagram(bytes: Uint8Array): boolean {
-    if (this.#closing !== undefined || this.#pendingDatagrams >= PENDING_DATAGRAMS) return false;
-    if (bytes.byteLength > this.#session.datagrams.maxDatagramSize) return false;
-    this.#pendingDatagrams += 1;
-    this.#datagrams.write(bytes).then(this.#datagramTaken, this.#datagramTaken);
-    return true;
+    return this.#closing === undefined && this.#datagrams.send(bytes);
   }
 
   async openUnidirectional(): Promise<EngineSendStream> {
-    return this.#send(await this.#opened(() => this.#session.createUnidirectionalStream(WAIT)));
+    return this.#send(await this.#opened(() => this.#source.openUnidirectional()));
   }
 
   async openBidirectional(): Promise<EngineBidirectionalStream> {
-    return this.#bidirectional(await this.#opened(() => this.#session.createBidirectionalStream(WAIT)));
+    const { send, receive } = await this.#opened(() => this.#source.openBidirectional());
+    return { send: this.#send(send), receive: this.#receive(receive) };
   }
 
   close(code: number, reason: string): void {
@@ -109,7 +90,7 @@ export class WebSession implements EngineSession {
     this.#closing = { code, reason };
     this.#session.close({ closeCode: code, reason });
     this.#patience = setTimeout(() => {
-      this.#dialect.sever();
+      this.#source.sever();
       this.#end();
     }, CLOSING);
     this.#patience.unref();
@@ -132,10 +113,6 @@ export class WebSession implements EngineSession {
     this.#handler?.closed(this.#closing.code, this.#closing.reason);
   }
 
-  readonly #datagramTaken = (): void => {
-    this.#pendingDatagrams -= 1;
-  };
-
   /** A package may leave an opening unanswered when the session ends; the caller still gets its answer. */
   #opened<T>(open: () => Promise<T>): Promise<T> {
     if (this.#closing !== undefined) return Promise.reject(sessionClosed());
@@ -154,36 +131,18 @@ export class WebSession implements EngineSession {
     });
   }
 
-  #bidirectional(stream: PackageStream): EngineBidirectionalStream {
-    return { send: this.#send(stream.writable), receive: this.#receive(stream.readable) };
+  #send(sink: SendSink): SendStream {
+    return this.#held(new SendStream(sink, (stream) => this.#streams.delete(stream)));
   }
 
-  #send(writable: WritableStream<Uint8Array>): SendStream {
-    return this.#held(new SendStream(writable, this.#dialect, (stream) => this.#streams.delete(stream)));
+  #receive(receiving: Receiving): HeldReceiveStream {
+    return this.#held(receiving((stream) => this.#streams.delete(stream)));
   }
 
-  #receive(readable: ReadableStream<Uint8Array>): ReceiveStream {
-    return this.#held(new ReceiveStream(readable, this.#dialect, (stream) => this.#streams.delete(stream)));
-  }
-
-  #held<T extends SendStream | ReceiveStream>(stream: T): T {
+  #held<T extends { lost(): void }>(stream: T): T {
     if (this.#over) stream.lost();
     else this.#streams.add(stream);
     return stream;
-  }
-
-  /** Reads until `done`. Never cancels: one of the packages answers that with an uncaught error later. */
-  #readAll<T>(stream: ReadableStream<T>, take: (value: T) => void): void {
-    const reader = stream.getReader();
-    reader.closed.catch(nothing);
-    const next = (): void => {
-      reader.read().then(({ done, value }) => {
-        if (done || this.#over) return;
-        take(value);
-        next();
-      }, nothing);
-    };
-    next();
   }
 }
 

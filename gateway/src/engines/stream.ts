@@ -6,15 +6,25 @@ export interface StreamDialect {
   reason(code: number): unknown;
   /** The application code in the error of a failed read; 0 where it holds none. */
   code(error: unknown): number;
-  /** The number of the write that the session began last. */
-  writeId(): number;
-  /**
-   * Settles a write that flow control holds up, so that the reset behind it can go. `writeId` is undefined
-   * where the stream did not begin the write at once.
-   */
-  release(writable: WritableStream<Uint8Array>, writeId: number | undefined): void;
-  /** Ends a session whose own close cannot get out, because its peer takes nothing in. */
-  sever(): void;
+  /** Settles a write that flow control holds up, so that the reset behind it can go. */
+  release(writable: WritableStream<Uint8Array>): void;
+}
+
+/** What a stream's bytes go into. The stream is its only user. */
+export interface SendSink {
+  /** One at a time: the next comes after `written`, or `lost` where nothing more can be sent. */
+  write(bytes: Uint8Array, written: () => void, lost: () => void): void;
+  /** FIN. */
+  finish(): void;
+  /** `stalled`: a write is under way, perhaps for ever. */
+  reset(code: number, stalled: boolean): void;
+  /** Calls `lost` when the peer stops the stream or the session ends, also while nothing is written. Once, at first. */
+  watch(lost: () => void): void;
+}
+
+/** A receive stream that its session ends where nobody else does. */
+export interface HeldReceiveStream extends EngineReceiveStream {
+  lost(): void;
 }
 
 /**
@@ -25,31 +35,67 @@ const JOINED_BYTES = 64 * 1024;
 
 const nothing = () => {};
 
-/** An `EngineSendStream` over a W3C send stream. */
-export class SendStream implements EngineSendStream {
+/**
+ * Hands out what comes until the end. Never cancels: one of the packages answers that with an uncaught error later.
+ */
+export function readAll<T>(stream: ReadableStream<T>, take: (value: T) => void): void {
+  const reader = stream.getReader();
+  reader.closed.catch(nothing);
+  const took = ({ done, value }: ReadableStreamReadResult<T>): void => {
+    if (done) return;
+    take(value);
+    reader.read().then(took, nothing);
+  };
+  reader.read().then(took, nothing);
+}
+
+/** A W3C send stream as a sink. */
+export class WritableSink implements SendSink {
   readonly #writable: WritableStream<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #dialect: StreamDialect;
+
+  constructor(writable: WritableStream<Uint8Array>, dialect: StreamDialect) {
+    this.#writable = writable;
+    this.#dialect = dialect;
+    this.#writer = writable.getWriter();
+  }
+
+  watch(lost: () => void): void {
+    // STOP_SENDING with nothing in flight shows here alone.
+    this.#writer.closed.then(lost, lost);
+  }
+
+  write(bytes: Uint8Array, written: () => void, lost: () => void): void {
+    this.#writer.write(bytes).then(written, lost);
+  }
+
+  finish(): void {
+    this.#writer.close().catch(nothing);
+  }
+
+  reset(code: number, stalled: boolean): void {
+    this.#writer.abort(this.#dialect.reason(code)).catch(nothing);
+    // `abort` waits for the write in flight, which waits for the peer's credit: perhaps for ever.
+    if (stalled) this.#dialect.release(this.#writable);
+  }
+}
+
+/** An `EngineSendStream` that joins what is written while a write is under way. */
+export class SendStream implements EngineSendStream {
+  readonly #sink: SendSink;
   readonly #gone: (stream: SendStream) => void;
   #queue: Uint8Array[] = [];
   #backlog = 0;
   #inFlight = 0;
-  #writeId: number | undefined;
   #finishing = false;
   #over = false;
 
   /** `gone` is called once, when nothing more can be sent. */
-  constructor(
-    writable: WritableStream<Uint8Array>,
-    dialect: StreamDialect,
-    gone: (stream: SendStream) => void,
-  ) {
-    this.#writable = writable;
-    this.#dialect = dialect;
+  constructor(sink: SendSink, gone: (stream: SendStream) => void) {
+    this.#sink = sink;
     this.#gone = gone;
-    this.#writer = writable.getWriter();
-    // STOP_SENDING with nothing in flight shows here alone.
-    this.#writer.closed.then(this.lost, this.lost);
+    sink.watch(this.lost);
   }
 
   get backlog(): number {
@@ -77,9 +123,7 @@ export class SendStream implements EngineSendStream {
     if (this.#over) return;
     const stalled = this.#inFlight > 0;
     this.lost();
-    this.#writer.abort(this.#dialect.reason(code)).catch(nothing);
-    // `abort` waits for the write in flight, which waits for the peer's credit: perhaps for ever.
-    if (stalled) this.#dialect.release(this.#writable, this.#writeId);
+    this.#sink.reset(code, stalled);
   }
 
   /** Nothing more can be sent: the session ended, the peer stopped the stream, or its end is on the way. */
@@ -93,10 +137,7 @@ export class SendStream implements EngineSendStream {
 
   #send(bytes: Uint8Array): void {
     this.#inFlight = bytes.byteLength;
-    const before = this.#dialect.writeId();
-    this.#writer.write(bytes).then(this.#written, this.lost);
-    const after = this.#dialect.writeId();
-    this.#writeId = after === before ? undefined : after;
+    this.#sink.write(bytes, this.#written, this.lost);
   }
 
   readonly #written = (): void => {
@@ -108,7 +149,7 @@ export class SendStream implements EngineSendStream {
   };
 
   #close(): void {
-    this.#writer.close().catch(nothing);
+    this.#sink.finish();
     // No reset overtakes FIN: the package has the last byte already.
     this.lost();
   }
@@ -135,7 +176,7 @@ function takeJoined(queue: Uint8Array[]): Uint8Array {
 }
 
 /** An `EngineReceiveStream` over a W3C receive stream. */
-export class ReceiveStream implements EngineReceiveStream {
+export class ReceiveStream implements HeldReceiveStream {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #dialect: StreamDialect;
   readonly #gone: (stream: ReceiveStream) => void;

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { CLOSE, closeName, type Encoding, SUBPROTOCOLS } from '@spillway/envelope';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Acceptor, Admission, Receiver, Transport } from '../core/contracts/transport.ts';
+import { BINARY, FrameJoiner, frameSize, TEXT } from './frame-joiner.ts';
 import { fitReason } from './reason.ts';
 
 export interface WebSocketOptions {
@@ -33,12 +34,6 @@ const STANDARD_CODES: Readonly<Record<number, number>> = {
 };
 
 const TOO_LARGE = new Set(['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH']);
-
-// One object each for all sockets: `ws` reads them and keeps nothing.
-const SEND_OPTIONS = {
-  binary: { binary: true, compress: false },
-  json: { binary: false, compress: false },
-} as const;
 
 /** The WebSocket rung: call `handleUpgrade` for each upgrade request to its path. */
 export interface WebSocketTransports {
@@ -105,34 +100,43 @@ class Socket extends WebSocket {
 
 /**
  * Lets what is written to a socket within one turn of the event loop leave in one system call, which costs more than
- * all else that is done for a small message. One timer for all sockets.
+ * all else that is done for a small message; and makes the bytes of it once for all sockets that are sent the same.
+ * One timer for all sockets.
  */
 class Turn {
-  #corked: WebSocketTransport[] = [];
+  readonly joiner = new FrameJoiner();
+  #waiting: WebSocketTransport[] = [];
 
-  /** `transport` is uncorked when this turn is over. */
+  /** `transport` is flushed when this turn is over. */
   add(transport: WebSocketTransport): void {
-    if (this.#corked.push(transport) === 1) setImmediate(this.#end);
+    if (this.#waiting.push(transport) === 1) setImmediate(this.#end);
   }
 
   readonly #end = (): void => {
-    const corked = this.#corked;
-    this.#corked = [];
-    for (const transport of corked) transport.uncork();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const transport of waiting) transport.endTurn();
+    this.joiner.forget();
   };
 }
 
-/** One WebSocket. One message is one packet; all lanes share the pipe. */
+/**
+ * One WebSocket. One message is one packet; all lanes share the pipe. `ws` does the handshake, reads, pings and closes;
+ * messages are written below it, as whole frames in the one write that a turn has. It queues nothing itself, for
+ * nothing is compressed, so its frames and these come in the order in which they are written.
+ */
 class WebSocketTransport implements Transport {
   readonly name = 'websocket';
   readonly maxDatagramSize = 0;
   readonly #socket: WebSocket;
-  /** Below the WebSocket: what it writes, frame by frame. */
+  /** Below the WebSocket. */
   readonly #stream: Duplex;
   readonly #encoding: Encoding;
   readonly #turn: Turn;
-  #corked = false;
-  #held = 0;
+  /** What this turn has written, and its size in frames. */
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #isInTurn = false;
   /** Set by our own `close`; what comes in from then on is nobody's. */
   #closing: { readonly code: number; readonly reason: string } | undefined;
   #violated = false;
@@ -145,20 +149,18 @@ class WebSocketTransport implements Transport {
   }
 
   get backlog(): number {
-    return this.#socket.bufferedAmount;
+    return this.#stream.writableLength + this.#heldBytes;
   }
 
   write(bytes: Uint8Array): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
-    if (!this.#corked) {
-      this.#corked = true;
-      this.#held = 0;
-      this.#stream.cork();
+    this.#held.push(bytes);
+    this.#heldBytes += frameSize(bytes.length);
+    if (!this.#isInTurn) {
+      this.#isInTurn = true;
       this.#turn.add(this);
     }
-    this.#socket.send(bytes, SEND_OPTIONS[this.#encoding]);
-    this.#held += bytes.length;
-    if (this.#held > MAX_HELD) this.uncork();
+    if (this.#heldBytes > MAX_HELD) this.#flush();
   }
 
   closeLane(): void {
@@ -176,17 +178,29 @@ class WebSocketTransport implements Transport {
   close(code: number, reason: string): void {
     if (this.#closing !== undefined) return;
     this.#closing = { code, reason };
+    // What was written and the farewell leave together.
+    this.#stream.cork();
+    this.#flush();
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(code, fitReason(reason, MAX_REASON));
     // The peer is leaving already, with or without a closing handshake; it need not finish.
     else this.#socket.terminate();
-    this.uncork();
+    this.#stream.uncork();
   }
 
   /** Lets out what was written. */
-  uncork(): void {
-    if (!this.#corked) return;
-    this.#corked = false;
-    this.#stream.uncork();
+  endTurn(): void {
+    this.#isInTurn = false;
+    this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#held.length === 0) return;
+    const held = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    // After a close frame, also the peer's, nothing may follow.
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    this.#stream.write(this.#turn.joiner.join(held, this.#encoding === 'json' ? TEXT : BINARY));
   }
 
   start(receiver: Receiver): void {

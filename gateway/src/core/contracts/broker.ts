@@ -24,8 +24,9 @@ export interface Broker {
   /**
    * Called once before anything else. `onMessage` gets the messages of channels that are subscribed to, by name or by
    * pattern, in order per channel, each once however many patterns cover it; it does not throw. It may get others.
+   * `more`: the next call follows at once, in the same run; what came together can be handed on together.
    */
-  start(onMessage: (message: BrokerMessage) => void): Promise<void>;
+  start(onMessage: (message: BrokerMessage, more?: boolean) => void): Promise<void>;
   /** Never throws and never waits. Nothing happens after `close`. */
   publish(message: BrokerMessage): void;
   /**
