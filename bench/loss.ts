@@ -2,7 +2,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
+import { PEERS, type Peer } from '../e2e/network/age/peer.ts';
 import { shapedNetworkMissing } from '../e2e/network/shaped-network.ts';
+import { findPeer, installPeers } from './harness/peers.ts';
 import { type Case, cases, floor } from './loss/cases.ts';
 import { chart } from './loss/chart.ts';
 import { goals } from './loss/goals.ts';
@@ -48,12 +50,13 @@ async function main(): Promise<number> {
     console.error(`loss: not measured, there is no network to be had (${missing})`);
     return 1;
   }
+  const peers = await peersHere();
   const rows: Row[] = [];
   for (const [index, of] of chosen.entries()) {
     console.log(
-      `\n${of.name}, floor ${floor(of).toFixed(0)} ms  (${index + 1} of ${chosen.length}, ${time(of, seconds)})`,
+      `\n${of.name}, floor ${floor(of).toFixed(0)} ms  (${index + 1} of ${chosen.length}, ${time(of, peers.length, seconds)})`,
     );
-    const found = await measured(of, seconds, Number(values.seed));
+    const found = await measured(of, peers, seconds, Number(values.seed));
     console.log(HEAD);
     for (const row of found) console.log(line(row));
     rows.push(...found);
@@ -66,8 +69,18 @@ async function main(): Promise<number> {
 }
 
 /** How long it takes, in words. */
-function time({ rate }: Case, seconds: number): string {
-  return rate === undefined ? `${seconds} s` : `5 peers, ${seconds} s each`;
+function time({ rate }: Case, peers: number, seconds: number): string {
+  return rate === undefined ? `${seconds} s` : `${peers} peers, ${seconds} s each`;
+}
+
+/** All but Socket.IO where that cannot be installed. */
+async function peersHere(): Promise<readonly Peer[]> {
+  await installPeers();
+  const packages = await Promise.all(['socket.io', 'socket.io-client'].map(findPeer));
+  const missing = packages.find(({ found }) => !found);
+  if (missing === undefined || missing.found) return PEERS;
+  console.log(`loss: without Socket.IO, since ${missing.reason}`);
+  return PEERS.filter((peer) => peer !== 'socket.io');
 }
 
 async function save(rows: readonly Row[], seconds: number): Promise<void> {

@@ -1,18 +1,23 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { openPair, type Pair } from '../../e2e/network/age/pair.ts';
-import { PEERS, type Peer } from '../../e2e/network/age/peer.ts';
+import type { Peer } from '../../e2e/network/age/peer.ts';
 import { openShapedNetwork } from '../../e2e/network/shaped-network.ts';
 import { type Case, SIZE } from './cases.ts';
 import type { Row } from './results.ts';
 
 /**
- * Measures all peers on one network. On a wide one at the same time, so that they share what the machine does to them;
+ * Measures the peers on one network. On a wide one at the same time, so that they share what the machine does to them;
  * on a narrow one each for itself, since there they would take the link from each other.
  */
-export async function measured(of: Case, seconds: number, seed: number): Promise<Row[]> {
-  if (of.rate === undefined) return together(of, PEERS, seconds, seed);
+export async function measured(
+  of: Case,
+  peers: readonly Peer[],
+  seconds: number,
+  seed: number,
+): Promise<Row[]> {
+  if (of.rate === undefined) return together(of, peers, seconds, seed);
   const rows: Row[] = [];
-  for (const peer of PEERS) rows.push(...(await together(of, [peer], seconds, seed)));
+  for (const peer of peers) rows.push(...(await together(of, [peer], seconds, seed)));
   return rows;
 }
 
