@@ -27,7 +27,7 @@ async function together(of: Case, peers: readonly Peer[], seconds: number, seed:
   await using pairs = new AsyncDisposableStack();
   const opened: [Peer, Pair][] = [];
   // One after the other: what starts a process must not be what is measured.
-  for (const peer of peers) opened.push([peer, pairs.use(await openPair(network, peer))]);
+  for (const peer of peers) opened.push([peer, pairs.use(await openPair(network, peer, peers.length === 1))]);
   for (const [, pair] of opened) await pair.send({ ask: 'stream', rate: of.hz, size: SIZE });
   await wait(seconds * 1000);
   const rows: Row[] = [];

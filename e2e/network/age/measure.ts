@@ -24,7 +24,7 @@ export async function measureAge(network: ShapedNetwork, peer: Peer, stream: Str
   await using pair = await openPair(network, peer);
   await pair.send({ ask: 'stream', rate, size });
   await wait(seconds * 1000);
-  return pair.ages();
+  return await pair.ages();
 }
 
 /** What a stream loses on a link that loses packets. */

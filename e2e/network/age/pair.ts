@@ -17,16 +17,23 @@ export interface Pair extends AsyncDisposable {
   ages(): Promise<Summary>;
 }
 
-export async function openPair(network: ShapedNetwork, peer: Peer): Promise<Pair> {
+/**
+ * `hurried`: both processes go before all others of the machine. Not for many pairs at once, which would leave nothing
+ * to what they wait for.
+ */
+export async function openPair(network: ShapedNetwork, peer: Peer, hurried = true): Promise<Pair> {
   const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
   const guests: Guest[] = [];
   const close = async (): Promise<void> => {
     for (const guest of guests) await guest.end();
   };
   try {
-    const source = await startGuest(network.gateway, script('source.ts'), peer, network.gateway.address);
+    const pace = hurried ? 'hurried' : 'calm';
+    const { address } = network.gateway;
+    const source = await startGuest(network.gateway, script('source.ts'), peer, address, pace);
     guests.push(source);
-    const sink = await startGuest(network.client, script('sink.ts'), peer, JSON.stringify(source.started));
+    const place = JSON.stringify(source.started);
+    const sink = await startGuest(network.client, script('sink.ts'), peer, place, pace);
     guests.push(sink);
     return {
       send: (what) => source.ask(what),

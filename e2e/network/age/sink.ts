@@ -1,4 +1,4 @@
-// The receiving process: `sink.ts PEER PLACE`, the place as JSON. Measures from the first state on until asked.
+// The receiving process: `sink.ts PEER PLACE PACE`, the place as JSON. Measures from the first state on until asked.
 import { now } from '../clock.ts';
 import { serveGuest } from '../guest-end.ts';
 import { hurry } from '../priority.ts';
@@ -22,7 +22,7 @@ export interface Arrivals {
   readonly times: readonly number[];
 }
 
-const [peer, place = ''] = process.argv.slice(2);
+const [peer, place = '', pace] = process.argv.slice(2);
 const ages = new Ages();
 const seen = new Set<number>();
 let times: number[] = [];
@@ -33,7 +33,7 @@ function view(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-hurry();
+if (pace === 'hurried') hurry();
 await serveGuest<SinkQuestion>(
   async () => {
     const { sink } = await loadPeer(peer as Peer);

@@ -1,4 +1,4 @@
-// The sending process: `source.ts PEER ADDRESS`. Says its place, then sends states as it is asked to.
+// The sending process: `source.ts PEER ADDRESS PACE`. Says its place, then sends states as it is asked to.
 import { now } from '../clock.ts';
 import { serveGuest } from '../guest-end.ts';
 import { hurry } from '../priority.ts';
@@ -33,13 +33,13 @@ export interface Sent {
   readonly reliable: number;
 }
 
-const [peer, address = ''] = process.argv.slice(2);
+const [peer, address = '', pace] = process.argv.slice(2);
 let source: Source | undefined;
 const timers = new Set<() => void>();
 let states = 0;
 let reliable = 0;
 
-hurry();
+if (pace === 'hurried') hurry();
 await serveGuest<SourceQuestion>(
   async () => {
     const { source: open } = await loadPeer(peer as Peer);
