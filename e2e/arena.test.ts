@@ -86,7 +86,8 @@ eachBrowser(({ open }) => {
       const { rtt, lost, recovered } = loopFigures()!;
       return rtt > 80 && lost > 5 && recovered > 0;
     }, []);
-    await page.until((delay) => loopFigures()!.delay > delay + 40, [before.delay]);
+    // On a busy machine it is long to begin with.
+    await page.until((delay) => loopFigures()!.delay > delay, [Math.min(before.delay + 40, 250)]);
     await expectSteering(page, pilot, [page]);
     await page.hold('f');
     await page.release('f');
@@ -96,9 +97,10 @@ eachBrowser(({ open }) => {
     for (const words of ['Prediction error', 'Interpolation delay', 'Recovered', 'Tick budget'])
       await page.until(shows, [words]);
     // What is drawn ahead is right: a craft is 40 units wide.
-    expect((await page.evaluate(() => loopFigures()))!.meanError).toBeLessThan(10);
+    const during = (await page.evaluate(() => loopFigures()))!;
+    expect(during.meanError).toBeLessThan(10);
     await simulate(page, 'As it is');
-    await page.until(() => loopFigures()!.rtt < 60, []);
+    await page.until((rtt) => loopFigures()!.rtt < rtt - 30, [during.rtt]);
     expect(page.errors).toEqual([]);
   });
 

@@ -101,8 +101,9 @@ async function reach(endpoint: URL, options: LaunchOptions, socket: string): Pro
 function firefoxPage(page: BidiPage, close: () => Promise<void>): Page {
   const errors: string[] = [];
   page.on('pageerror', (error) => {
-    // Firefox reports a refused connection as if the page's script had thrown.
-    if (!/can’t establish a connection/.test(String(error))) errors.push(String(error));
+    // Firefox reports a refused connection, and one closed before it was open, as if the page's script had thrown.
+    if (!/can’t establish a connection|was interrupted while the page was loading/.test(String(error)))
+      errors.push(String(error));
   });
   page.setDefaultTimeout(PATIENCE);
   return {

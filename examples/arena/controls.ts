@@ -53,8 +53,8 @@ export class Controls {
 
   #keyDown(event: KeyboardEvent): void {
     if (!KEYS[event.code] || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target instanceof HTMLElement && event.target.closest('input, select, textarea, button, a'))
-      return;
+    // These have a use for the keys themselves.
+    if (event.target instanceof HTMLElement && event.target.closest('input, select, textarea')) return;
     this.#held.add(event.code);
     event.preventDefault();
   }

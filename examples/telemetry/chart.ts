@@ -85,7 +85,7 @@ export class Chart {
     let [least, most] = [low, high];
     for (const series of data.slice(1)) {
       for (const value of series) {
-        if (value === null) continue;
+        if (typeof value !== 'number') continue;
         if (value < least) least = value;
         if (value > most) most = value;
       }

@@ -24,11 +24,19 @@ test('a window without readings is a gap, also where the ring held older ones', 
   const history = new History();
   for (let number = NOW - 1000; number < NOW; number += 1) history.add(3, window(number, 7));
   history.add(3, window(NOW, Number.NaN, Number.NaN, { count: 0, missing: 20 }));
-  history.add(3, window(NOW + 2, 8));
-  const [, values] = history.columns([3], (NOW + 3) * WINDOW, 0.4, 100);
-  expect(values).toEqual([7, 7, null, null, null, null, 8, 8]);
-  expect(history.missing(3, (NOW + 3) * WINDOW, 1)).toBe(20);
+  history.add(3, window(NOW + 1, 8));
+  const [, values] = history.columns([3], (NOW + 2) * WINDOW, 0.3, 100);
+  expect(values).toEqual([7, 7, null, null, 8, 8]);
+  expect(history.missing(3, (NOW + 2) * WINDOW, 1)).toBe(20);
   expect(history.missing(3, (NOW + 30) * WINDOW, 1)).toBe(0);
+});
+
+test('a few windows that did not reach the page are bridged, a long time without any is a gap', () => {
+  const history = new History();
+  for (const number of [NOW, NOW + 3, NOW + 20]) history.add(0, window(number, 7));
+  const [, values] = history.columns([0], (NOW + 21) * WINDOW, 2.1, 100);
+  expect(values!.slice(0, 8)).toEqual([7, 7, undefined, undefined, undefined, undefined, 7, 7]);
+  expect(new Set(values!.slice(8, -2))).toEqual(new Set([null]));
 });
 
 test('late readings change their window and not the newest value; what is from long ago changes nothing', () => {

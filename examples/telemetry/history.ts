@@ -3,14 +3,23 @@ import { SENSORS, WINDOW } from './catalogue.ts';
 /** Windows kept of each sensor: a power of two, 51 seconds. */
 const CAPACITY = 512;
 
+/** Windows in a row that may be lost on their way to the page, as a line is drawn across them. */
+const BRIDGED = 5;
+
 /** A sensor's smallest and largest reading over a while. */
 export interface Extremes {
   readonly least: number;
   readonly most: number;
 }
 
-/** Series for a chart: x in seconds before `now` (negative), then each sensor's readings, null where none came. */
-export type Columns = [x: number[], ...series: (number | null)[][]];
+/**
+ * Readings for a chart: null where there is none, undefined where the page was not told, for so short a time that a line
+ * may go across.
+ */
+export type Column = (number | null | undefined)[];
+
+/** Series for a chart: x in seconds before `now` (negative), then each sensor's readings. */
+export type Columns = [x: number[], ...series: Column[]];
 
 /** One window of one sensor, as its roll-up tells. */
 export interface Window {
@@ -107,7 +116,7 @@ export class History {
     // From `seconds` alone: a size that changed from frame to frame would move every bucket.
     const size = Math.max(1, Math.ceil((2 * windowsIn(seconds)) / points));
     const x: number[] = [];
-    const series = sensors.map((): (number | null)[] => []);
+    const series = sensors.map((): Column => []);
     for (let bucket = Math.floor(from / size) * size; bucket < to; bucket += size) {
       const at = (bucket * WINDOW - now) / 1000;
       x.push(at, at + (size * WINDOW) / 2000);
@@ -117,7 +126,7 @@ export class History {
   }
 
   /** Adds the extremes of a bucket. A window does not say which came first: the one nearer to where the line is. */
-  #bucket(sensor: number, start: number, size: number, into: (number | null)[]): void {
+  #bucket(sensor: number, start: number, size: number, into: Column): void {
     let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let number = start; number < start + size; number += 1) {
       const at = place(sensor, number);
@@ -126,12 +135,24 @@ export class History {
       if (this.#most[at]! > most) most = this.#most[at]!;
     }
     if (least > most) {
-      into.push(null, null);
+      const value = this.#isBridged(sensor, start, start + size) ? undefined : null;
+      into.push(value, value);
       return;
     }
     const before = into.at(-1) ?? least;
     if (Math.abs(before - least) <= Math.abs(before - most)) into.push(least, most);
     else into.push(most, least);
+  }
+
+  /** Nothing is known of the windows from `start` to before `end`, and something of those close to either side. */
+  #isBridged(sensor: number, start: number, end: number): boolean {
+    const isTold = (number: number): boolean => this.#numbers[place(sensor, number)] === number;
+    const isAny = (from: number): boolean => {
+      for (let number = from; number < from + BRIDGED; number += 1) if (isTold(number)) return true;
+      return false;
+    };
+    for (let number = start; number < end; number += 1) if (isTold(number)) return false;
+    return isAny(start - BRIDGED) && isAny(end);
   }
 }
 

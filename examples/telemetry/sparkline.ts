@@ -1,5 +1,5 @@
 import type { Palette } from '../shared/palette.ts';
-import type { History } from './history.ts';
+import type { Column, History } from './history.ts';
 
 /** Seconds across. */
 const WINDOW = 8;
@@ -42,17 +42,18 @@ export class Sparkline {
 function drawStrip(
   pen: CanvasRenderingContext2D,
   x: readonly number[],
-  values: readonly (number | null)[],
+  values: Readonly<Column>,
   width: number,
   top: number,
   height: number,
 ): void {
-  const known = values.filter((value) => value !== null);
+  const known = values.filter((value) => typeof value === 'number');
   const least = Math.min(...known);
   const span = Math.max(...known) - least || 1;
   let drawing = false;
   pen.beginPath();
   for (const [index, value] of values.entries()) {
+    if (value === undefined) continue;
     if (value === null) {
       drawing = false;
       continue;

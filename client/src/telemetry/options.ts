@@ -26,6 +26,8 @@ export interface TelemetryOptions {
   readonly maxStoredBytes?: number | undefined;
   /** Which of the kept batches goes first. What has no room is the oldest either way. @default 'oldest' */
   readonly order?: 'oldest' | 'newest' | undefined;
+  /** Bytes of batches a second: below the gateway's `bytesPerSecond`, and with room for the rest. @default 524288 */
+  readonly batchBytesPerSecond?: number | undefined;
   /** Batches on their way that the gateway has not confirmed. @default 4 */
   readonly maxUnconfirmed?: number | undefined;
   /** A packet of `live` readings that has not left after so long is dropped, ms. @default 2000 */
@@ -43,6 +45,7 @@ export const DEFAULTS = {
   batchBytes: 16_384,
   maxStoredBytes: 4 * 1024 * 1024,
   order: 'oldest' as 'oldest' | 'newest',
+  batchBytesPerSecond: 512 * 1024,
   maxUnconfirmed: 4,
   maxAge: 2_000,
   maxSeries: 4_096,
@@ -60,6 +63,7 @@ export function settle({ channel, clock, failed, ...given }: TelemetryOptions): 
   check('datagramBytes', settings.datagramBytes, 256, 16_384);
   check('batchBytes', settings.batchBytes, 256, 49_152);
   check('maxStoredBytes', settings.maxStoredBytes, 0, Number.MAX_SAFE_INTEGER);
+  check('batchBytesPerSecond', settings.batchBytesPerSecond, 1024, Number.MAX_SAFE_INTEGER);
   check('maxUnconfirmed', settings.maxUnconfirmed, 1, 256);
   check('maxAge', settings.maxAge, 1, 3_600_000);
   check('maxSeries', settings.maxSeries, 1, 65_536);

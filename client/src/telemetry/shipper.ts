@@ -47,11 +47,16 @@ export class Shipper {
   readonly #clock: Clock;
   readonly #store: Store;
   readonly #maxUnconfirmed: number;
+  readonly #bytesPerSecond: number;
   readonly #reader = new PacketReader();
   readonly #waiting = new Set<() => void>();
   #unconfirmed = 0;
   #wait = MIN_WAIT;
   #cancelRetry: Undo | undefined;
+  /** Bytes that may go at once; less than none after a batch that was larger. */
+  #budget: number;
+  #budgetAt: number;
+  #cancelPause: Undo | undefined;
   /** Batches sent, and their bytes, each time anew. */
   batches = 0;
   bytes = 0;
@@ -66,6 +71,7 @@ export class Shipper {
       readonly maxStoredBytes: number;
       readonly order: 'oldest' | 'newest';
       readonly maxUnconfirmed: number;
+      readonly batchBytesPerSecond: number;
     },
     host: ShipperHost,
     clock: Clock,
@@ -74,6 +80,9 @@ export class Shipper {
     this.#host = host;
     this.#clock = clock;
     this.#maxUnconfirmed = options.maxUnconfirmed;
+    this.#bytesPerSecond = options.batchBytesPerSecond;
+    this.#budget = options.batchBytesPerSecond;
+    this.#budgetAt = clock.now();
     this.#store = new Store(options.maxStoredBytes, options.order, (batch) => {
       this.overflowed += batch.readings;
       this.#tellLoss(batch, 'overflow');
@@ -96,12 +105,36 @@ export class Shipper {
 
   /** There is a connection, or room: sends what may go. */
   pump(): void {
-    if (this.#cancelRetry) return;
+    if (this.#cancelRetry || this.#cancelPause) return;
     while (this.#host.open && this.#unconfirmed < this.#maxUnconfirmed) {
       const batch = this.#store.next();
       if (!batch) return;
+      if (!this.#mayGo(batch.bytes.length)) return;
       void this.#send(batch);
     }
+  }
+
+  /**
+   * What was kept over an outage must not exceed what a gateway takes of one session: it would refuse, and in the end
+   * close. False: it goes on by itself.
+   */
+  #mayGo(bytes: number): boolean {
+    const now = this.#clock.now();
+    const earned = ((now - this.#budgetAt) * this.#bytesPerSecond) / 1000;
+    this.#budget = Math.min(this.#bytesPerSecond, this.#budget + earned);
+    this.#budgetAt = now;
+    if (this.#budget > 0) {
+      this.#budget -= bytes;
+      return true;
+    }
+    this.#cancelPause = this.#clock.after(
+      Math.ceil((1000 * (1 - this.#budget)) / this.#bytesPerSecond),
+      () => {
+        this.#cancelPause = undefined;
+        this.pump();
+      },
+    );
+    return false;
   }
 
   /** A new connection: no reason to wait any longer. */
@@ -121,6 +154,7 @@ export class Shipper {
   /** Sends nothing more. */
   stop(): void {
     this.#cancelRetry?.();
+    this.#cancelPause?.();
     this.#cancelRetry = () => {};
     for (const resolve of this.#waiting) resolve();
   }

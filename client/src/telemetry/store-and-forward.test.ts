@@ -47,6 +47,37 @@ test('what is recorded without a connection comes when it is back, all of it, in
   expect(producer.stats()).toMatchObject({ confirmed: 1010, stored: { bytes: 0, readings: 0, batches: 0 } });
 });
 
+test('without a connection batches are as large as they can be, however slowly readings come', async () => {
+  const { session, clock, producer, record, seqs } = setUp();
+  await clock.advance(1000);
+  session.go('reconnecting');
+  for (let minute = 0; minute < 60; minute++) {
+    record(1);
+    await clock.advance(60_000);
+  }
+  expect(producer.stats().stored).toMatchObject({ readings: 60, batches: 0 });
+  session.go('open');
+  await clock.advance(1000);
+  expect(seqs()).toEqual(upTo(60));
+  expect(producer.stats().packets).toBeLessThan(5);
+});
+
+test('what was kept goes out no faster than a gateway takes it, and all of it', async () => {
+  const { session, clock, producer, record, seqs } = setUp({ batchBytesPerSecond: 2048 });
+  await clock.advance(1000);
+  session.go('reconnecting');
+  record(10_000);
+  const { bytes } = producer.stats();
+  session.go('open');
+  for (let second = 1; producer.stats().stored.readings > 0; second++) {
+    expect(producer.stats().bytes - bytes).toBeLessThan(2048 * second + 512);
+    await clock.advance(1000);
+    expect(second).toBeLessThan(30);
+  }
+  expect(seqs()).toEqual(upTo(10_000));
+  expect(producer.stats().bytes - bytes).toBeGreaterThan(10_000);
+});
+
 test('the newest first, where that is asked for', async () => {
   const { session, clock, record, seqs } = setUp({ order: 'newest', maxUnconfirmed: 1 });
   await clock.advance(1000);

@@ -118,6 +118,48 @@ test('equal readings at a steady rate take next to nothing', () => {
   }
 });
 
+test.each(ENCODINGS)('packets of %s noise are full and never over their size', (encoding) => {
+  let state = 1;
+  const random = (): number => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+  const times = Array.from({ length: 3000 }, (_, index) => START + index * 5 + Math.floor(random() * 3));
+  const values = times.map(() =>
+    encoding === 'scaled' ? Math.floor(random() * 1e6) / 10 : Math.fround(random()),
+  );
+  for (const size of [256, 500, 960, 1100, 1101]) {
+    const { packets } = pack(of(encoding), times, values, { size });
+    expect(packets.every(({ length }) => length <= size)).toBe(true);
+    const sizes = packets.slice(0, -1).map(({ length }) => length);
+    expect(Math.min(...sizes)).toBeGreaterThan(size - 64);
+    expect(unpack(packets).values).toEqual(values);
+  }
+});
+
+test('a packet holds 65 536 readings at most, however few bytes they take', () => {
+  const writer = new PacketWriter(16_384);
+  const times = Float64Array.from({ length: 4096 }, (_, index) => START + index);
+  const values = new Float64Array(4096);
+  writer.begin(1, START);
+  for (let block = 0; block < 16; block++)
+    expect(writer.add(defined(), block * 4096, times, values, 0, 4096)).toBe(4096);
+  expect(writer.add(defined(), 0, times, values, 0, 1)).toBe(0);
+  expect(writer.readings).toBe(65_536);
+  const full = writer.done();
+  const reader = new PacketReader();
+  reader.open(full);
+  let read = 0;
+  while (reader.next()) read += reader.count;
+  expect(read).toBe(65_536);
+  writer.begin(1, START);
+  writer.add(defined(), 0, times, values, 0, 1);
+  reader.open(Uint8Array.from([...full, ...writer.done().subarray(12)]));
+  expect(() => {
+    while (reader.next());
+  }).toThrow(expect.objectContaining({ code: 'bad-value' }));
+});
+
 test('definitions come back, before the first block', () => {
   const definitions = [
     defined({ series: 0 }),

@@ -69,15 +69,16 @@ export class NetworkPanel {
     setText(this.#lost, `${lost} datagrams lost, ${resent} retransmissions so far.`);
   }
 
-  #slider({ name, label, max, step, unit, scale }: Slider): HTMLElement {
+  #slider({ name, label, max, step, scale }: Slider): HTMLElement {
     const id = `network-${name}`;
     const input = element('input', { id, type: 'range', min: '0', max: String(max), step: String(step) });
     const value = element('output', { for: id });
     input.addEventListener('input', () =>
       this.#set({ ...this.#network.conditions, [name]: Number(input.value) * scale }),
     );
+    // The arrow keys steer again.
+    input.addEventListener('pointerup', () => input.blur());
     this.#inputs.set(name, { input, value });
-    input.dataset.unit = unit;
     return element('div', { class: 'network-slider' }, element('label', { for: id }, label), value, input);
   }
 
