@@ -121,7 +121,7 @@ export class Sender {
     return {
       pending: this.#pending.bytes,
       retained: this.#retention.bytes,
-      inFlight: this.#window.inFlight,
+      inFlight: this.#window.underWay,
       rtt: this.#window.rtt,
       minRtt: this.#window.minRtt,
     };

@@ -114,6 +114,11 @@ export class Window {
     return closed ? (this.#packets < LEAST_PACKETS ? 1 : 0) : Math.max(room, 1);
   }
 
+  /** Bytes that nothing was heard of yet, those of lazy packets among them, which take no room in the window. */
+  get underWay(): number {
+    return this.inFlight + this.#waiting;
+  }
+
   /** Is any packet on its way? */
   get busy(): boolean {
     return this.#flights.size > 0;
@@ -197,7 +202,7 @@ export class Window {
     };
     // Asked before anything leaves: with room to spare, it was not the window that held messages back.
     this.#full = this.room === 0;
-    if (!this.#full) this.#limitedUntil = this.#delivered + this.inFlight + this.#waiting;
+    if (!this.#full) this.#limitedUntil = this.#delivered + this.underWay;
     const before = this.#delivered;
     for (const { number, bytes, messages, lazy, sentAt } of this.#lost.size > 0
       ? this.#lost.values()
