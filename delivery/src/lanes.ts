@@ -1,5 +1,6 @@
 import { type Lane, type LanePosition, ProtocolError } from '@spillway/envelope';
 import type { Message, Outcomes } from './message.ts';
+import { nothing, owned } from './nothing.ts';
 import type { Port } from './port.ts';
 import type { Retention } from './retention.ts';
 
@@ -30,7 +31,7 @@ export class Lanes {
   readonly #retention: Retention;
   readonly #outcomes: Outcomes;
   readonly #control: OneLane;
-  readonly #byChannel = new Map<string, OneLane>();
+  #byChannel = nothing<string, OneLane>();
   readonly #byNumber = new Map<number, OneLane>();
   /** Of the last message: that of the next, nearly always. */
   #recent: OneLane;
@@ -132,6 +133,7 @@ export class Lanes {
   #open(channel: string, port: Port | undefined): OneLane | undefined {
     if (this.#byNumber.size >= MAX_LANES && !this.#endIdle(port)) return undefined;
     const lane = this.#add(++this.#last, channel);
+    this.#byChannel = owned(this.#byChannel);
     this.#byChannel.set(channel, lane);
     return lane;
   }

@@ -1,4 +1,5 @@
 import type { DropName, Fate, Message, Outcomes } from './message.ts';
+import { nothing, owned } from './nothing.ts';
 
 /**
  * How many `latest` slots are kept, waiting and in flight. More entities than this in one session are more than a
@@ -56,7 +57,7 @@ export class Pending {
   readonly #outcomes: Outcomes;
   readonly #latest = line();
   readonly #unreliable = line();
-  readonly #slots = new Map<string, Place>();
+  #slots = nothing<string, Place>();
   #back = 0;
   #front = 0;
 
@@ -94,6 +95,7 @@ export class Pending {
     if (!place.turn) {
       this.#enter(place, ++this.#back);
       if (slot !== undefined) {
+        this.#slots = owned(this.#slots);
         this.#slots.set(slot, place);
         if (this.#slots.size > SLOTS) this.#forgetOldest(place);
       }

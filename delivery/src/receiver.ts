@@ -9,6 +9,7 @@ import {
 } from '@spillway/envelope';
 import { isCounted } from './counted.ts';
 import { LAZY_DELAY } from './lazy-delay.ts';
+import { nobody, nothing, owned, ownedSet } from './nothing.ts';
 import { PacketLog } from './packet-log.ts';
 
 /** Lanes remembered, and numbers beyond the lowest missing: as many as a list on the wire can name. */
@@ -51,14 +52,14 @@ export class Receiver {
   readonly #control: OneLane = { number: 0, channel: '', count: 0, cursor: 0 };
   readonly #lanes = new Map<number, OneLane>([[0, this.#control]]);
   /** The lane last announced for each channel. */
-  readonly #byChannel = new Map<string, OneLane>();
+  #byChannel = nothing<string, OneLane>();
   #upTo = 0;
-  readonly #beyond = new Set<number>();
+  #beyond = nobody<number>();
   /** What NUMBER said of the event behind it; 0: nothing. */
   #number = 0;
   readonly #log = new PacketLog();
   /** The newest of each slot that came, by `seq` or number of the packet. */
-  readonly #slots = new Map<string, number>();
+  #slots = nothing<string, number>();
 
   // What is not yet acknowledged.
   readonly #news = new Set<OneLane>();
@@ -99,7 +100,9 @@ export class Receiver {
       this.#lanes.set(number, lane);
     }
     lane.cursor = count;
-    if (number > 0) this.#byChannel.set(channel, lane);
+    if (number === 0) return;
+    this.#byChannel = owned(this.#byChannel);
+    this.#byChannel.set(channel, lane);
   }
 
   /** Takes a NUMBER: that of the `unordered` event behind it. */
@@ -218,6 +221,7 @@ export class Receiver {
     this.#numbersNews = true;
     this.#arrived(event, now);
     if (number <= this.#upTo || this.#beyond.has(number)) return 'duplicate';
+    this.#beyond = ownedSet(this.#beyond);
     this.#beyond.add(number);
     while (this.#beyond.delete(this.#upTo + 1)) this.#upTo++;
     return 'new';
@@ -230,6 +234,7 @@ export class Receiver {
     if (position <= (this.#slots.get(slot) ?? 0)) return 'stale';
     // Deleted first, so that it becomes the last to be forgotten.
     this.#slots.delete(slot);
+    this.#slots = owned(this.#slots);
     this.#slots.set(slot, position);
     if (this.#slots.size > MAX_SLOTS) this.#slots.delete(this.#slots.keys().next().value!);
     return 'new';

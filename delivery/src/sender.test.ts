@@ -61,7 +61,10 @@ describe('packets', () => {
     expect(isLazy(19)).toBe(false);
     sender.acknowledge(ackOf(20, 255, 255, 255), 19 * 33 + 5);
     expect(isLazy(20, { id: 'x' })).toBe(false);
+    sender.acknowledge(ackOf(21, 255, 255, 255), 20 * 33 + 5);
     expect(isLazy(21)).toBe(true);
+    // Who waits for all to have arrived waits for that one too.
+    expect(sender.stats.inFlight).toBe(port.datagrams[21]!.length);
   });
 
   test('a datagram is no larger than the port takes now', () => {

@@ -10,6 +10,7 @@ import {
 } from '@spillway/envelope';
 import { Lanes } from './lanes.ts';
 import type { Fate, Message, Outcomes } from './message.ts';
+import { nothing, owned } from './nothing.ts';
 import { Pending } from './pending.ts';
 import type { MessageStream, Port } from './port.ts';
 import { Refusals } from './refusals.ts';
@@ -72,11 +73,9 @@ export class Sender {
   readonly #refusals = new Refusals();
   readonly #pending: Pending;
   readonly #window: Window;
-  readonly #carried = new Map<number, Carried>();
+  #carried = nothing<number, Carried>();
   /** Came after they were taken for lost. They may be on their way once more, and are settled. */
-  readonly #late = new WeakSet<Message>();
-  /** Was there ever one? Nearly always not, and then nobody is looked up. */
-  #hadLate = false;
+  #late: WeakSet<Message> | undefined;
   #port: Port | undefined;
   #lastPacket = 0;
   #retryAt = Number.POSITIVE_INFINITY;
@@ -121,7 +120,7 @@ export class Sender {
     return {
       pending: this.#pending.bytes,
       retained: this.#retention.bytes,
-      inFlight: this.#window.inFlight,
+      inFlight: this.#window.underWay,
       rtt: this.#window.rtt,
       minRtt: this.#window.minRtt,
     };
@@ -223,7 +222,7 @@ export class Sender {
     }
     for (const message of late) {
       if (message.slot === undefined || this.#pending.current(message.slot) !== message) continue;
-      this.#hadLate = true;
+      this.#late ??= new WeakSet();
       this.#late.add(message);
       this.#pending.delivered(message);
     }
@@ -346,6 +345,7 @@ export class Sender {
     const messages = this.#pending.takeInto(0, now);
     this.#window.sent(number, packet.length, messages, now, true);
     const { maxAge = Number.POSITIVE_INFINITY } = message;
+    this.#carried = owned(this.#carried);
     this.#carried.set(number, { message, stream, expires: now + maxAge });
     return true;
   }
@@ -386,7 +386,7 @@ export class Sender {
   }
 
   #isLate(message: Message): boolean {
-    return this.#hadLate && this.#late.has(message);
+    return this.#late?.has(message) === true;
   }
 
   #join(messages: readonly Message[], number: number, lazy = false): Uint8Array {

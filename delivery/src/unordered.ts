@@ -1,5 +1,6 @@
 import { type NumberPosition, ProtocolError } from '@spillway/envelope';
 import type { Message, Outcomes } from './message.ts';
+import { nothing, owned } from './nothing.ts';
 import type { Port } from './port.ts';
 import type { Retention } from './retention.ts';
 
@@ -20,7 +21,7 @@ export class Unordered {
   readonly #retention: Retention;
   readonly #outcomes: Outcomes;
   /** By number, in rising order. */
-  readonly #retained = new Map<number, Retained>();
+  #retained = nothing<number, Retained>();
   /** Every number up to this one is acknowledged. */
   #upTo = 0;
   #last = 0;
@@ -45,6 +46,7 @@ export class Unordered {
 
   send({ bytes, id }: Message, port: Port | undefined): UnorderedFate {
     if (!this.#retention.take(bytes, port)) return 'overflow';
+    this.#retained = owned(this.#retained);
     this.#retained.set(++this.#last, { bytes, id });
     if (!port) return 'retained';
     this.flush(port);

@@ -1,6 +1,7 @@
 import { type PacketPosition, ProtocolError } from '@spillway/envelope';
 import { LAZY_DELAY } from './lazy-delay.ts';
 import type { Message } from './message.ts';
+import { nothing, owned } from './nothing.ts';
 import { type Mark, Path } from './path.ts';
 
 /** A packet on its way. */
@@ -61,9 +62,9 @@ const NONE: readonly never[] = [];
 export class Window {
   /** Bytes in flight. */
   inFlight = 0;
-  readonly #flights = new Map<number, Flight>();
+  #flights = nothing<number, Flight>();
   /** Taken for lost. What an acknowledgement names of them after all was only slow. */
-  readonly #lost = new Map<number, Flight>();
+  #lost = nothing<number, Flight>();
   #path = new Path();
   /** Packets in flight that are not on a stream of their own. */
   #packets = 0;
@@ -114,6 +115,11 @@ export class Window {
     return closed ? (this.#packets < LEAST_PACKETS ? 1 : 0) : Math.max(room, 1);
   }
 
+  /** Bytes that nothing was heard of yet, those of lazy packets among them, which take no room in the window. */
+  get underWay(): number {
+    return this.inFlight + this.#waiting;
+  }
+
   /** Is any packet on its way? */
   get busy(): boolean {
     return this.#flights.size > 0;
@@ -155,6 +161,7 @@ export class Window {
     // After a rest the clock of the rate starts with this packet, not with the last acknowledgement.
     const rested = this.#flights.size === 0;
     const { probing } = this.#path;
+    this.#flights = owned(this.#flights);
     this.#flights.set(number, {
       number,
       bytes,
@@ -197,7 +204,7 @@ export class Window {
     };
     // Asked before anything leaves: with room to spare, it was not the window that held messages back.
     this.#full = this.room === 0;
-    if (!this.#full) this.#limitedUntil = this.#delivered + this.inFlight + this.#waiting;
+    if (!this.#full) this.#limitedUntil = this.#delivered + this.underWay;
     const before = this.#delivered;
     for (const { number, bytes, messages, lazy, sentAt } of this.#lost.size > 0
       ? this.#lost.values()
@@ -307,6 +314,7 @@ export class Window {
   }
 
   #lose(flight: Flight): void {
+    this.#lost = owned(this.#lost);
     this.#lost.set(flight.number, flight);
     if (this.#lost.size > NAMED) this.#lost.delete(this.#lost.keys().next().value!);
   }

@@ -83,7 +83,8 @@ export class NameLedger {
   readonly #maxNames: number;
   /** Number -> how many NAMES the peer must have taken in before it knows this one. */
   readonly #routes = new Map<number, number>();
-  readonly #keys = new Map<number, number>();
+  /** Made when there is one. */
+  #keys: Map<number, number> | undefined;
   readonly #newRoutes: Names['routes'][number][] = [];
   readonly #newKeys: Names['keys'][number][] = [];
   #sent = 0;
@@ -100,7 +101,7 @@ export class NameLedger {
     const routeAt = this.#routes.get(route) ?? this.#defineRoute(route);
     // Without its route a key is of no use, so it takes no place either.
     if (routeAt === undefined) return false;
-    const keyAt = key === undefined ? 0 : (this.#keys.get(key) ?? this.#defineKey(key));
+    const keyAt = key === undefined ? 0 : (this.#keys?.get(key) ?? this.#defineKey(key));
     return keyAt !== undefined && Math.max(routeAt, keyAt) <= this.#acknowledged;
   }
 
@@ -111,7 +112,7 @@ export class NameLedger {
     if (routes.length + keys.length === 0) return undefined;
     this.#sent++;
     for (const { number } of routes) this.#routes.set(number, this.#sent);
-    for (const { number } of keys) this.#keys.set(number, this.#sent);
+    for (const { number } of keys) this.#keys?.set(number, this.#sent);
     return { kind: 'names', routes, keys };
   }
 
@@ -122,7 +123,7 @@ export class NameLedger {
   }
 
   get #full(): boolean {
-    return this.#routes.size + this.#keys.size >= this.#maxNames;
+    return this.#routes.size + (this.#keys?.size ?? 0) >= this.#maxNames;
   }
 
   #defineRoute(number: number): number | undefined {
@@ -136,6 +137,7 @@ export class NameLedger {
   #defineKey(number: number): number | undefined {
     const key = this.#full ? undefined : this.#book.describeKey(number);
     if (key === undefined) return undefined;
+    this.#keys ??= new Map();
     this.#keys.set(number, QUEUED);
     this.#newKeys.push({ number, key });
     return QUEUED;
@@ -145,8 +147,9 @@ export class NameLedger {
 /** The receiving end: what the peer's numbers stand for, and the clock that compact times are rebuilt from. */
 export class NameTable implements Dictionary {
   readonly #maxNames: number;
-  readonly #routes = new Map<number, Route>();
-  readonly #keys = new Map<number, string>();
+  /** Made when the peer defines one. */
+  #routes: Map<number, Route> | undefined;
+  #keys: Map<number, string> | undefined;
   #count = 0;
 
   /** Gateway clock in ms, right within an hour. The owner keeps it so. */
@@ -164,6 +167,8 @@ export class NameTable implements Dictionary {
 
   /** Throws `bad-value` for a number that already means something else, or for more than `maxNames`. */
   define(names: Names): void {
+    this.#routes ??= new Map();
+    this.#keys ??= new Map();
     for (const { number, channel, type } of names.routes) {
       const old = this.#routes.get(number);
       if (old && (old.channel !== channel || old.type !== type)) throw redefined('route', number);
@@ -180,11 +185,11 @@ export class NameTable implements Dictionary {
   }
 
   route(number: number): Route | undefined {
-    return this.#routes.get(number);
+    return this.#routes?.get(number);
   }
 
   key(number: number): string | undefined {
-    return this.#keys.get(number);
+    return this.#keys?.get(number);
   }
 }
 

@@ -14,14 +14,13 @@ import type { Permissions } from './permissions.ts';
 import { Publication } from './publication.ts';
 import type { SessionContext } from './session-context.ts';
 import type { SessionHandle } from './session-handle.ts';
+import type { Drops } from './traffic.ts';
 
 /** The way back to the client. */
 export interface ServiceReplies {
   reply(envelope: Envelope): void;
   /** False: it could not be kept for a client that is away. */
   deliver(publication: Publication): boolean;
-  /** An event that this client's encoding cannot hold was left out. */
-  malformed(): void;
 }
 
 /** Events of a page where the client does not say, and at most. */
@@ -43,6 +42,7 @@ export class ChannelServices {
   readonly #context: SessionContext;
   readonly #permissions: Permissions;
   readonly #replies: ServiceReplies;
+  readonly #drops: Drops;
   readonly #watched = new Set<string>();
   readonly #watcher: Watcher;
   /** Channels of which something was not told while the client was away. */
@@ -55,12 +55,14 @@ export class ChannelServices {
     context: SessionContext,
     permissions: Permissions,
     replies: ServiceReplies,
+    drops: Drops,
   ) {
     this.#session = session;
     this.#encoding = encoding;
     this.#context = context;
     this.#permissions = permissions;
     this.#replies = replies;
+    this.#drops = drops;
     this.#watcher = {
       deliver: (publication) => {
         if (!replies.deliver(publication)) this.#stale.add(publication.event.channel);
@@ -141,7 +143,7 @@ export class ChannelServices {
       return [this.#context.hub.read(event).full('json').bytes];
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#replies.malformed();
+      this.#drops.malformed++;
       return [];
     }
   }

@@ -16,7 +16,8 @@ export class InboundRate {
   readonly #upkeep: TokenBucket;
   readonly #acks: TokenBucket;
   readonly #bytes: TokenBucket;
-  readonly #strikes: TokenBucket;
+  /** Nearly no client needs one. */
+  #strikes: TokenBucket | undefined;
 
   constructor(limits: Limits, now: number) {
     this.#messages = new TokenBucket(limits.messagesPerSecond, limits.messagesBurst, now);
@@ -24,7 +25,6 @@ export class InboundRate {
     this.#acks = new TokenBucket(ACKS.perSecond, ACKS.burst, now);
     const bytesBurst = Math.max(limits.bytesPerSecond * 2, limits.maxMessageBytes);
     this.#bytes = new TokenBucket(limits.bytesPerSecond, bytesBurst, now);
-    this.#strikes = new TokenBucket(1, STRIKES, now);
   }
 
   /** Are so many bytes within the rate? */
@@ -55,6 +55,7 @@ export class InboundRate {
 
   /** Something that cannot just be dropped was over the rate. False: that was once too often. */
   strike(now: number): boolean {
+    this.#strikes ??= new TokenBucket(1, STRIKES, now);
     return this.#strikes.take(1, now);
   }
 }

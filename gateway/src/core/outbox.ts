@@ -1,4 +1,12 @@
-import { type Fate, type Message, type Port, Sender, type SenderStats } from '@spillway/delivery';
+import {
+  type DropName,
+  type Fate,
+  type Message,
+  type Outcomes,
+  type Port,
+  Sender,
+  type SenderStats,
+} from '@spillway/delivery';
 import {
   type Ack,
   type Encoding,
@@ -29,13 +37,13 @@ export interface OutboxHandler {
  * The way out of one session: which form of an event its client is sent, as short as the names that it knows allow,
  * and by what class. What happens to it from there on is the sender's.
  */
-export class Outbox {
+export class Outbox implements Outcomes {
   readonly #encoding: Encoding;
   readonly #clock: SessionContext['clock'];
   readonly #traffic: Traffic;
   readonly #handler: OutboxHandler;
   readonly #ledger: NameLedger;
-  readonly #receipts = new Receipts();
+  #receipts: Receipts | undefined;
   readonly #sender: Sender;
   #closed = false;
 
@@ -51,13 +59,7 @@ export class Outbox {
       softBudget: limits.sendBudgetSoft,
       hardBudget: limits.sendBudgetHard,
       retainBudget: limits.retainBudget,
-      outcomes: {
-        outcome: (id, outcome) => this.#receipts.settle(id, outcome),
-        dropped: (name) => {
-          traffic.drops[name]++;
-          traffic.messagesOut--;
-        },
-      },
+      outcomes: this,
     });
   }
 
@@ -82,12 +84,13 @@ export class Outbox {
 
   /** An id for a publication whose outcome somebody waits for. Once the outbox is closed it is never `delivered`. */
   expect(): { readonly id: string; readonly outcome: Promise<Outcome> } {
+    this.#receipts ??= new Receipts();
     return this.#receipts.expect();
   }
 
   /** Nobody waits any more: it was never sent. */
   forget(id: string): void {
-    this.#receipts.settle(id, 'dropped');
+    this.#receipts?.settle(id, 'dropped');
   }
 
   /** Sends an event. False: dropped. @throws ProtocolError as `Publication.full` does */
@@ -167,7 +170,18 @@ export class Outbox {
   close(): void {
     this.#closed = true;
     this.#sender.end();
-    this.#receipts.close();
+    this.#receipts?.close();
+  }
+
+  // Outcomes: what the sender tells.
+
+  outcome(id: string, outcome: Outcome): void {
+    this.#receipts?.settle(id, outcome);
+  }
+
+  dropped(name: DropName): void {
+    this.#traffic.drops[name]++;
+    this.#traffic.messagesOut--;
   }
 
   #message(publication: Publication): Message {

@@ -11,7 +11,7 @@ export class Permissions {
   readonly #session: SessionHandle;
   /** How many channels' publish grants are remembered; past that they are simply asked for again. */
   readonly #capacity: number;
-  #publish = new Set<string>();
+  #publish: Set<string> | undefined;
   /** What the user's token grants; undefined where that is not said, and hooks alone decide. */
   #granted: Authorize | undefined;
   /** Which user was asked about: counts up when it becomes another. */
@@ -38,7 +38,7 @@ export class Permissions {
   /** Whether it may publish is asked anew. */
   forgetGrants(): void {
     // Another set: an answer that is still under way is about the old one.
-    this.#publish = new Set();
+    this.#publish = undefined;
   }
 
   /** Synchronous as long as the hook is. */
@@ -68,6 +68,7 @@ export class Permissions {
 
   /** Runs `then` if the session may publish there; what that returns. @throws SpillwayError `forbidden` */
   publishing(channel: string, match: ChannelMatch, then: () => void | Promise<void>): void | Promise<void> {
+    this.#publish ??= new Set();
     const grants = this.#publish;
     if (grants.has(channel)) return then();
     const decide = (allowed: boolean) => {

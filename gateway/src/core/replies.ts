@@ -1,4 +1,4 @@
-import { Answers, type Inquiry } from '@spillway/delivery';
+import { Answers, type AnswersHost, type Inquiry } from '@spillway/delivery';
 import type { Codec, Envelope, ErrorEnvelope, Request, Response } from '@spillway/envelope';
 import { SpillwayError } from './errors.ts';
 import type { Logger } from './logger.ts';
@@ -33,7 +33,7 @@ export interface ReplyPath {
 }
 
 /** What one session answers its client: responses to requests, and errors. Nothing here throws or rejects. */
-export class Replies {
+export class Replies implements AnswersHost {
   readonly requests: Answers;
   readonly #session: SessionHandle;
   readonly #context: SessionContext;
@@ -47,19 +47,7 @@ export class Replies {
     this.#path = path;
     const { errorsPerSecond, requestsPerSession: atOnce, rememberedRequests: remembered } = limits;
     this.#errors = new TokenBucket(errorsPerSecond, errorsPerSecond * ERRORS_BURST, clock.exact());
-    this.requests = new Answers(
-      {
-        get hasRoom() {
-          return path.hasRoom;
-        },
-        run: (request, inquiry) => this.#run(request, inquiry),
-        respond: (id, value, more, codec) => this.#respond(id, value, more, codec),
-        fail: (id, error) => this.failure(error, id) as ErrorEnvelope,
-        unheard: (error) => this.#unheard(error),
-        send: (envelope) => path.reply(envelope),
-      },
-      { atOnce, remembered },
-    );
+    this.requests = new Answers(this, { atOnce, remembered });
   }
 
   /** Tells the client what went wrong where that is meant for it; anything else goes into the log. Returns what it told. */
@@ -81,7 +69,13 @@ export class Replies {
     return sendError(send, error, this.#context.logger, { session: this.#session.id, id, details: standard });
   }
 
-  #run({ type, channel, codec, payload }: Request, inquiry: Inquiry): Promise<unknown> {
+  // AnswersHost: what `requests` calls.
+
+  get hasRoom(): boolean {
+    return this.#path.hasRoom;
+  }
+
+  run({ type, channel, codec, payload }: Request, inquiry: Inquiry): Promise<unknown> {
     const { handlers, payloads } = this.#context;
     return handlers.answer(type, payloads.read(payload, codec), {
       session: this.#session,
@@ -94,7 +88,7 @@ export class Replies {
     });
   }
 
-  #respond(id: string, value: unknown, more: boolean, codec: Codec): Response {
+  respond(id: string, value: unknown, more: boolean, codec: Codec): Response {
     try {
       const body = this.#context.payloads.write(value, codec === 'cbor' ? 'cbor' : undefined);
       const response: Response = { kind: 'response', id, more, ...body };
@@ -106,7 +100,15 @@ export class Replies {
     }
   }
 
-  #unheard(error: unknown): void {
+  fail(id: string, error: unknown): ErrorEnvelope {
+    return this.failure(error, id);
+  }
+
+  send(envelope: Envelope): void {
+    this.#path.reply(envelope);
+  }
+
+  unheard(error: unknown): void {
     if (error instanceof SpillwayError) return;
     this.#context.logger.error({ err: error, session: this.#session.id }, 'a handler failed');
   }

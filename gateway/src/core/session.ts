@@ -12,6 +12,7 @@ import {
   type Rung,
   type RungReason,
 } from '@spillway/envelope';
+import { Arrivals } from './arrivals.ts';
 import type { CallOptions, StreamOptions } from './calls.ts';
 import { Carriage } from './carriage.ts';
 import { Claims } from './claims.ts';
@@ -20,9 +21,9 @@ import { Dispatch } from './dispatch.ts';
 import { checkDropOptions } from './drop-options.ts';
 import { SpillwayError } from './errors.ts';
 import type { Subscriber } from './hub.ts';
-import { Intake, type IntakeHandler } from './intake.ts';
+import { Intake } from './intake.ts';
 import { sessionLimits } from './limits.ts';
-import { Outbox, type Overflow } from './outbox.ts';
+import { Outbox } from './outbox.ts';
 import { Publication } from './publication.ts';
 import { isReserved } from './reserved.ts';
 import type { Run } from './run.ts';
@@ -31,14 +32,10 @@ import type { SendOptions, SessionHandle, SessionStats, User } from './session-h
 import { SessionToken } from './session-token.ts';
 import { Traffic } from './traffic.ts';
 import { Turn } from './turn.ts';
+import { WayBack } from './way-back.ts';
 
 /** How long an ACK waits for a client that does not read what it has, ms. */
 const ACK_RETRY = 1_000;
-
-const OVERFLOWS: Readonly<Record<Overflow, string>> = {
-  'slow-consumer': 'the client reads too slowly',
-  'retain-overflow': 'too much waited for a client that was away',
-};
 
 /** Who hears of what happens to a session. */
 export interface SessionKeeper {
@@ -92,28 +89,15 @@ export class Session implements Carried, Subscriber, SessionHandle {
     const { clock, limits, maxDelay } = context;
     const { encoding } = connection;
     this.id = id;
-    this.#claims = new Claims(user, () => this.#reauthorize());
+    this.#claims = new Claims(user, () => this.#dispatch.reauthorize());
     this.#context = context;
     this.#keeper = keeper;
     this.#carriage = new Carriage(connection);
     this.#encoding = encoding;
-    this.#outbox = new Outbox(context, encoding, this.traffic, {
-      waiting: () => this.#turn.soon(),
-      overflow: (why) => this.close('slow-consumer', OVERFLOWS[why]),
-    });
-    const hasRoom = () => this.#hasRoom;
-    this.#dispatch = new Dispatch(this, encoding, context, this.traffic.drops, {
-      reply: (envelope) => this.#outbox.control(envelope),
-      get hasRoom() {
-        return hasRoom();
-      },
-      tooManyErrors: () => this.close('rate-limited', 'too much of what the client asked for was refused'),
-      hasReceipts: () => this.#turn.soon(),
-      deliver: (publication) => this.push(publication),
-      closeLane: (channel) => this.#outbox.leave(channel),
-    });
-    this.#intake = new Intake(limits, encoding, this.traffic, this.#handler(), clock.exact());
     this.#turn = new Turn(clock, maxDelay, () => this.#flush());
+    const back = new WayBack(this, this.#turn, limits.sendBudgetSoft);
+    this.#outbox = new Outbox(context, encoding, this.traffic, back);
+    this.#dispatch = new Dispatch(this, encoding, context, this.traffic.drops, back.over(this.#outbox));
     this.#token = new SessionToken(context, this.#claims, {
       reply: (envelope) => this.#outbox.control(envelope),
       refused: (error, id) => this.#dispatch.failed(error, id),
@@ -121,6 +105,13 @@ export class Session implements Carried, Subscriber, SessionHandle {
       // The client may come back to its session with a newer one.
       expired: () => this.#carriage.present.close('token-expired', 'the token has ended'),
     });
+    const arrivals = new Arrivals(this, context, {
+      carriage: this.#carriage,
+      dispatch: this.#dispatch,
+      outbox: this.#outbox,
+      token: this.#token,
+    });
+    this.#intake = new Intake(limits, encoding, this.traffic, arrivals, clock.exact());
   }
 
   get user(): User | undefined {
@@ -172,10 +163,9 @@ export class Session implements Carried, Subscriber, SessionHandle {
     const { heardAt } = this.#carriage;
     this.reasons = reasons;
     this.#resumes++;
-    this.#dispatch.permissions.forgetGrants();
     this.#keeper.confirm(this, token);
     this.#attach(connection, { token, received, heardAt });
-    this.#dispatch.services.resumed();
+    this.#dispatch.resumed();
   }
 
   /** Tells the client to move within so many ms. */
@@ -322,37 +312,6 @@ export class Session implements Carried, Subscriber, SessionHandle {
     }
   }
 
-  /** What comes in that the session itself acts on. */
-  #handler(): IntakeHandler {
-    const isListening = () => this.connected;
-    return {
-      get listening() {
-        return isListening();
-      },
-      message: (message) => {
-        if (this.#token.valid) this.#dispatch.take(message);
-        else this.#dispatch.expired(message);
-      },
-      auth: (auth) => void this.#token.refresh(auth, this.#carriage.present.admission),
-      cancel: (id) => this.#dispatch.cancel(id),
-      taken: (id, count) => this.#dispatch.taken(id, count),
-      overRate: (message) => this.#dispatch.overRate(message),
-      stale: (event) => this.#dispatch.stale(event),
-      acknowledged: (ack, now) => this.#outbox.acknowledged(ack, now),
-      ping: (time) => this.#pong(time),
-      pong: (time) => this.#carriage.present.pong(time),
-      names: (count) => this.#outbox.control({ kind: 'named', count }),
-      named: (count) => this.#outbox.named(count),
-      close: (code, reason) => this.#carriage.present.farewell(code, reason),
-      flooded: () => this.close('rate-limited', 'the session kept sending over its rate'),
-      tooLarge: (bytes) =>
-        this.close(
-          'message-too-large',
-          `an envelope of ${bytes} bytes, at most ${this.#context.limits.maxMessageBytes} allowed`,
-        ),
-    };
-  }
-
   /** `resumed`: what the client resumes with, what it has, and when it was heard last. */
   #attach(connection: Connection, resumed?: Resumed): void {
     const { clock, limits } = this.#context;
@@ -379,23 +338,6 @@ export class Session implements Carried, Subscriber, SessionHandle {
       else this.#fail(error);
     }
     this.#turn.soon();
-  }
-
-  async #reauthorize(): Promise<void> {
-    const { access, permissions, services } = this.#dispatch;
-    permissions.renew();
-    const [left, unseen] = await Promise.all([access.reauthorize(), services.reauthorize()]);
-    for (const channel of left) {
-      const error = new SpillwayError('forbidden', `subscribing to '${channel}' is not allowed any more`);
-      this.#dispatch.error(error, { channel });
-    }
-    for (const channel of unseen) {
-      const error = new SpillwayError(
-        'forbidden',
-        `the presence of '${channel}' is not for this user any more`,
-      );
-      this.#dispatch.error(error, { channel, type: '$presence' });
-    }
   }
 
   /** What is due at the end of a turn; returns when something is due again. */
@@ -426,18 +368,8 @@ export class Session implements Carried, Subscriber, SessionHandle {
     return this.#intake.nextAck;
   }
 
-  /** For what can wait, such as the parts of an answer. */
-  get #hasRoom(): boolean {
-    return this.#outbox.held < this.#context.limits.sendBudgetSoft;
-  }
-
   get #isClogged(): boolean {
     return this.#carriage.present.port.backlog > this.#context.limits.sendBudgetHard;
-  }
-
-  #pong(time: number): void {
-    if (!this.#isClogged)
-      this.#carriage.present.write({ kind: 'pong', time, now: this.#context.clock.now() });
   }
 
   #breach({ code, message }: ProtocolError, reliable: boolean): void {
