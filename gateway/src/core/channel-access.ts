@@ -43,9 +43,9 @@ export class ChannelAccess {
   /** What comes by pattern; undefined as long as the session has never had one. */
   #wildcards: WildcardGrants<Publication> | undefined;
   /** By channel, the position up to which a wildcard may bring once more what was recovered. */
-  readonly #recovered = new Map<string, number>();
+  #recovered: Map<string, number> | undefined;
   /** Subscriptions that the broker has not taken yet. */
-  readonly #joining = new Set<string>();
+  #joining: Set<string> | undefined;
   #closed = false;
 
   constructor(
@@ -71,12 +71,13 @@ export class ChannelAccess {
     await this.#require(channel, match);
     const { generation } = this.#permissions;
     if (this.#closed) return;
-    if (this.subscriptions.size + this.#joining.size >= limits.subscriptionsPerSession) {
+    if (this.subscriptions.size + (this.#joining?.size ?? 0) >= limits.subscriptionsPerSession) {
       throw new SpillwayError(
         'too-many-subscriptions',
         `a session has at most ${limits.subscriptionsPerSession}`,
       );
     }
+    this.#joining ??= new Set();
     this.#joining.add(channel);
     try {
       await hub.subscribe(this.#session, channel);
@@ -89,7 +90,7 @@ export class ChannelAccess {
       hub.unsubscribe(this.#session, channel);
       throw error;
     } finally {
-      this.#joining.delete(channel);
+      this.#joining?.delete(channel);
     }
     if (match === undefined) return;
     hub.attendance.join(channel, match.rule, this.#session.id, this.#session.user?.id);
@@ -111,7 +112,7 @@ export class ChannelAccess {
   deliver(publication: Publication): void {
     const { channel, seq = Number.POSITIVE_INFINITY } = publication.event;
     if (this.#wildcards === undefined) this.#replies.deliver(publication);
-    else if (seq <= (this.#recovered.get(channel) ?? 0)) return;
+    else if (seq <= (this.#recovered?.get(channel) ?? 0)) return;
     else if (this.subscriptions.has(channel)) this.#replies.deliver(publication);
     else this.#wildcards.offer(publication);
   }
@@ -129,7 +130,7 @@ export class ChannelAccess {
   close(): void {
     this.#closed = true;
     this.#wildcards?.close();
-    for (const channel of this.#joining) this.#context.hub.unsubscribe(this.#session, channel);
+    for (const channel of this.#joining ?? []) this.#context.hub.unsubscribe(this.#session, channel);
     for (const channel of this.subscriptions) void this.#leave(channel);
     this.subscriptions.clear();
   }
@@ -176,7 +177,9 @@ export class ChannelAccess {
     this.#replies.reply({ kind: 'subscribed', id, channel, ...position, history });
     for (const publication of missed) this.#replies.deliver(publication);
     const last = missed.at(-1)?.event.seq;
-    if (this.#wildcards !== undefined && last !== undefined) this.#recovered.set(channel, last);
+    if (this.#wildcards === undefined || last === undefined) return;
+    this.#recovered ??= new Map();
+    this.#recovered.set(channel, last);
   }
 
   #newGrants(): WildcardGrants<Publication> {
@@ -194,7 +197,7 @@ export class ChannelAccess {
     const { hub } = this.#context;
     hub.unsubscribe(this.#session, channel);
     if (isWildcard(channel)) return;
-    this.#recovered.delete(channel);
+    this.#recovered?.delete(channel);
     this.#replies.closeLane(channel);
     const match = hub.match(channel);
     hub.attendance.leave(channel, match.rule, this.#session.id);
