@@ -34,8 +34,7 @@ const NOTHING = new Uint8Array(0);
  * that into ERROR, and calls them for one channel one after the other.
  */
 export class ChannelAccess {
-  /** Names and patterns. */
-  readonly subscriptions: Set<string> = new Set();
+  #subscriptions: Set<string> | undefined;
   readonly #session: SessionHandle & Subscriber;
   readonly #context: SessionContext;
   readonly #permissions: Permissions;
@@ -60,18 +59,25 @@ export class ChannelAccess {
     this.#replies = replies;
   }
 
+  /** Names and patterns. */
+  get subscriptions(): ReadonlySet<string> {
+    // The same from the first time on: whoever keeps it sees it change.
+    this.#subscriptions ??= new Set();
+    return this.#subscriptions;
+  }
+
   async subscribe({ id, channel, since }: Subscribe): Promise<void> {
     const { hub, limits } = this.#context;
     checkPattern(channel);
     const match = isWildcard(channel) ? undefined : hub.match(channel);
-    if (this.subscriptions.has(channel)) {
+    if (this.#subscriptions?.has(channel)) {
       this.#confirm(id, channel, match);
       return;
     }
     await this.#require(channel, match);
     const { generation } = this.#permissions;
     if (this.#closed) return;
-    if (this.subscriptions.size + (this.#joining?.size ?? 0) >= limits.subscriptionsPerSession) {
+    if ((this.#subscriptions?.size ?? 0) + (this.#joining?.size ?? 0) >= limits.subscriptionsPerSession) {
       throw new SpillwayError(
         'too-many-subscriptions',
         `a session has at most ${limits.subscriptionsPerSession}`,
@@ -85,7 +91,8 @@ export class ChannelAccess {
       if (!this.#closed) this.#confirm(id, channel, match, since);
       // A confirmation that does not fit closes the session.
       if (this.#closed) return;
-      this.subscriptions.add(channel);
+      this.#subscriptions ??= new Set();
+      this.#subscriptions.add(channel);
     } catch (error) {
       hub.unsubscribe(this.#session, channel);
       throw error;
@@ -98,7 +105,7 @@ export class ChannelAccess {
   }
 
   unsubscribe({ id, channel }: Unsubscribe): void | Promise<void> {
-    const left = this.subscriptions.delete(channel) ? this.#leave(channel) : undefined;
+    const left = this.#subscriptions?.delete(channel) ? this.#leave(channel) : undefined;
     this.#replies.reply({ kind: 'response', id, more: false, codec: 'bytes', payload: NOTHING });
     return left;
   }
@@ -113,7 +120,7 @@ export class ChannelAccess {
     const { channel, seq = Number.POSITIVE_INFINITY } = publication.event;
     if (this.#wildcards === undefined) this.#replies.deliver(publication);
     else if (seq <= (this.#recovered?.get(channel) ?? 0)) return;
-    else if (this.subscriptions.has(channel)) this.#replies.deliver(publication);
+    else if (this.#subscriptions?.has(channel)) this.#replies.deliver(publication);
     else this.#wildcards.offer(publication);
   }
 
@@ -123,7 +130,9 @@ export class ChannelAccess {
    */
   async reauthorize(): Promise<string[]> {
     this.#wildcards?.clear();
-    const refused = await Promise.all([...this.subscriptions].map((channel) => this.#isRefused(channel)));
+    const refused = await Promise.all(
+      [...(this.#subscriptions ?? [])].map((channel) => this.#isRefused(channel)),
+    );
     return refused.filter((channel) => channel !== undefined);
   }
 
@@ -131,8 +140,8 @@ export class ChannelAccess {
     this.#closed = true;
     this.#wildcards?.close();
     for (const channel of this.#joining ?? []) this.#context.hub.unsubscribe(this.#session, channel);
-    for (const channel of this.subscriptions) void this.#leave(channel);
-    this.subscriptions.clear();
+    for (const channel of this.#subscriptions ?? []) void this.#leave(channel);
+    this.#subscriptions?.clear();
   }
 
   /** Asks until an answer is about the user that the session has then. `match`: undefined for a pattern. */
@@ -161,7 +170,7 @@ export class ChannelAccess {
       }
     }
     // It may have been left meanwhile.
-    if (!this.subscriptions.delete(channel)) return undefined;
+    if (!this.#subscriptions?.delete(channel)) return undefined;
     void this.#leave(channel);
     return channel;
   }
