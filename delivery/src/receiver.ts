@@ -50,7 +50,8 @@ export type Novelty =
 /** What has come in a session, over all its transports: what of it is new, and when to say that it came. */
 export class Receiver {
   readonly #control: OneLane = { number: 0, channel: '', count: 0, cursor: 0 };
-  readonly #lanes = new Map<number, OneLane>([[0, this.#control]]);
+  /** All but lane 0. */
+  #lanes = nothing<number, OneLane>();
   /** The lane last announced for each channel. */
   #byChannel = nothing<string, OneLane>();
   #upTo = 0;
@@ -62,7 +63,7 @@ export class Receiver {
   #slots = nothing<string, number>();
 
   // What is not yet acknowledged.
-  readonly #news = new Set<OneLane>();
+  #news = nobody<OneLane>();
   #numbersNews = false;
   #envelopes = 0;
   #bytes = 0;
@@ -87,7 +88,7 @@ export class Receiver {
 
   /** Takes a LANE. @throws ProtocolError where it skips envelopes. */
   lane({ lane: number, channel, count }: Lane): void {
-    let lane = this.#lanes.get(number);
+    let lane = number === 0 ? this.#control : this.#lanes.get(number);
     if (number > 0 && channel === '') {
       if (lane) this.#forget(lane);
       return;
@@ -95,8 +96,10 @@ export class Receiver {
     if (count > (lane?.count ?? 0))
       throw new ProtocolError('bad-value', `lane ${number} goes on at ${count}`);
     if (!lane) {
-      if (this.#lanes.size >= MAX_LANES) throw new ProtocolError('bad-value', `more than ${MAX_LANES} lanes`);
+      if (this.#lanes.size + 1 >= MAX_LANES)
+        throw new ProtocolError('bad-value', `more than ${MAX_LANES} lanes`);
       lane = { number, channel, count: 0, cursor: 0 };
+      this.#lanes = owned(this.#lanes);
       this.#lanes.set(number, lane);
     }
     lane.cursor = count;
@@ -148,7 +151,7 @@ export class Receiver {
     const envelopes = this.#envelopes > 0 && (force || now >= this.#envelopesDue);
     const packets = this.#packets > 0 && (force || now >= this.#packetsDue);
     if (!envelopes && !packets) return undefined;
-    if (packets && this.#onStream) this.#news.add(this.#control);
+    if (packets && this.#onStream) this.#tellOf(this.#control);
     const tellAll = envelopes || (packets && this.#onStream);
     const ack: Ack = {
       kind: 'ack',
@@ -181,13 +184,19 @@ export class Receiver {
 
   /** For HELLO and WELCOME of a resume. */
   received(): Received {
-    const lanes = Array.from(this.#lanes.values(), ({ number, count }) => ({ lane: number, count }));
+    const lanes = [{ lane: 0, count: this.#control.count }];
+    for (const { number, count } of this.#lanes.values()) lanes.push({ lane: number, count });
     return { lanes, unordered: this.#numbers() };
   }
 
   /** Entries held in each table, all of them bounded. */
   get held(): { readonly lanes: number; readonly beyond: number; readonly slots: number } {
-    return { lanes: this.#lanes.size, beyond: this.#beyond.size, slots: this.#slots.size };
+    return { lanes: this.#lanes.size + 1, beyond: this.#beyond.size, slots: this.#slots.size };
+  }
+
+  #tellOf(lane: OneLane): void {
+    this.#news = ownedSet(this.#news);
+    this.#news.add(lane);
   }
 
   #isKept({ delivery }: Event): boolean {
@@ -205,7 +214,7 @@ export class Receiver {
     const lane = this.#byChannel.get(channel) ?? this.#control;
     lane.cursor++;
     // A duplicate is told of as well: the sender would not have sent it, had it heard of the first.
-    this.#news.add(lane);
+    this.#tellOf(lane);
     this.#arrived(envelope, now);
     if (lane.cursor <= lane.count) return 'duplicate';
     lane.count = lane.cursor;

@@ -71,8 +71,11 @@ export class Sender {
   readonly #lanes: Lanes;
   readonly #unordered: Unordered;
   readonly #refusals = new Refusals();
-  readonly #pending: Pending;
-  readonly #window: Window;
+  readonly #softBudget: number;
+  // What may be dropped, and what of it is under way: both are made for the first such message, since there may be
+  // thousands of sessions that never have one. Where they are used with `!`, there is one.
+  #pending: Pending | undefined;
+  #window: Window | undefined;
   #carried = nothing<number, Carried>();
   /** Came after they were taken for lost. They may be on their way once more, and are settled. */
   #late: WeakSet<Message> | undefined;
@@ -92,8 +95,7 @@ export class Sender {
       this.#retention,
       outcomes,
     );
-    this.#pending = new Pending(softBudget, outcomes);
-    this.#window = new Window();
+    this.#softBudget = softBudget;
   }
 
   /** The transport that carries the session now. */
@@ -103,26 +105,26 @@ export class Sender {
 
   /** Is there something that `flush` has to see to, now or once there is room? */
   get waits(): boolean {
-    return this.#window.busy || this.#mayFlush;
+    return this.#window?.busy === true || this.#mayFlush;
   }
 
   /** The shortest round trip of late as acknowledgements show it, ms. */
   get minRtt(): number | undefined {
-    return this.#window.minRtt;
+    return this.#window?.minRtt;
   }
 
   /** Bytes that wait, and bytes kept until they are acknowledged. */
   get held(): number {
-    return this.#pending.bytes + this.#retention.bytes;
+    return (this.#pending?.bytes ?? 0) + this.#retention.bytes;
   }
 
   get stats(): SenderStats {
     return {
-      pending: this.#pending.bytes,
+      pending: this.#pending?.bytes ?? 0,
       retained: this.#retention.bytes,
-      inFlight: this.#window.underWay,
-      rtt: this.#window.rtt,
-      minRtt: this.#window.minRtt,
+      inFlight: this.#window?.underWay ?? 0,
+      rtt: this.#window?.rtt,
+      minRtt: this.#window?.minRtt,
     };
   }
 
@@ -197,7 +199,7 @@ export class Sender {
     this.#port = undefined;
     this.#retryAt = Number.POSITIVE_INFINITY;
     this.#carried.clear();
-    this.#requeue(this.#window.detach());
+    if (this.#window) this.#requeue(this.#window.detach());
   }
 
   /**
@@ -206,7 +208,7 @@ export class Sender {
    */
   end(): number {
     this.detach();
-    this.#pending.clear();
+    this.#pending?.clear();
     return this.#lanes.abandon() + this.#unordered.abandon();
   }
 
@@ -215,27 +217,28 @@ export class Sender {
     this.#lanes.acknowledge(lanes, this.#port);
     if (unordered) this.#unordered.acknowledge(unordered);
     if (!packets) return;
-    const { delivered, late, lost } = this.#window.acknowledge(packets, now);
+    const pending = this.#droppable();
+    const { delivered, late, lost } = this.#window!.acknowledge(packets, now);
     for (const message of delivered) {
       if (this.#carried.size > 0) this.#arrived(message);
-      if (!this.#isLate(message)) this.#pending.delivered(message);
+      if (!this.#isLate(message)) pending.delivered(message);
     }
     for (const message of late) {
-      if (message.slot === undefined || this.#pending.current(message.slot) !== message) continue;
+      if (message.slot === undefined || pending.current(message.slot) !== message) continue;
       this.#late ??= new WeakSet();
       this.#late.add(message);
-      this.#pending.delivered(message);
+      pending.delivered(message);
     }
     if (lost.length > 0) this.#requeue(lost);
   }
 
   /** Sends what waits, as far as there is room: joined into packets, oldest first. */
   flush(now: number): void {
-    const lost = this.#window.writeOff(now);
-    if (lost.length > 0) this.#requeue(lost);
+    const lost = this.#window?.writeOff(now);
+    if (lost !== undefined && lost.length > 0) this.#requeue(lost);
     const port = this.#port;
     if (!port) {
-      this.#pending.peek(now);
+      this.#pending?.peek(now);
       return;
     }
     this.#retryAt = Number.POSITIVE_INFINITY;
@@ -244,7 +247,7 @@ export class Sender {
     this.#unordered.flush(port);
     if (this.#carried.size > 0) this.#resetExpired(now);
     for (;;) {
-      const next = this.#pending.peek(now);
+      const next = this.#pending?.peek(now);
       if (!next || this.#isFull(next, port)) return;
       if (!this.#sendNext(next, port, now)) {
         this.#retryAt = now + RETRY;
@@ -257,8 +260,8 @@ export class Sender {
   get nextDeadline(): number | undefined {
     let next = Math.min(
       this.#retryAt,
-      this.#window.nextDeadline ?? Number.POSITIVE_INFINITY,
-      this.#pending.nextExpiry ?? Number.POSITIVE_INFINITY,
+      this.#window?.nextDeadline ?? Number.POSITIVE_INFINITY,
+      this.#pending?.nextExpiry ?? Number.POSITIVE_INFINITY,
     );
     if (this.#carried.size > 0) {
       for (const { expires, stream } of this.#carried.values())
@@ -268,18 +271,26 @@ export class Sender {
   }
 
   get #mayFlush(): boolean {
-    return this.#pending.size > 0 || this.#carried.size > 0 || this.#unordered.waits;
+    return (this.#pending?.size ?? 0) > 0 || this.#carried.size > 0 || this.#unordered.waits;
   }
 
   #publishDroppable(message: Message, now: number): Fate {
     const port = this.#port;
+    const pending = this.#droppable();
     let fate: Fate | undefined;
     if (port && message.oversize === 'drop' && this.#isOversize(message, port)) fate = 'oversize';
     // An `unreliable` message is never sent after a reconnect.
     else if (!port && message.delivery === 'unreliable') fate = 'backlog';
-    else return this.#pending.add(message, now);
-    this.#pending.drop(message, fate);
+    else return pending.add(message, now);
+    pending.drop(message, fate);
     return fate;
+  }
+
+  /** What may be dropped waits in this. From here on there is a window for it as well. */
+  #droppable(): Pending {
+    this.#window ??= new Window();
+    this.#pending ??= new Pending(this.#softBudget, this.#outcomes);
+    return this.#pending;
   }
 
   #refuse({ channel, seq, id }: Message): Fate {
@@ -295,7 +306,7 @@ export class Sender {
 
   /** Must a message wait for an acknowledgement? The least room is for a datagram; of streams it is two. */
   #isFull(next: Message, port: Port): boolean {
-    const { room } = this.#window;
+    const { room } = this.#window!;
     return this.#isOversize(next, port) ? room <= 1 && this.#carried.size >= STREAMS : room === 0;
   }
 
@@ -306,19 +317,19 @@ export class Sender {
     const isPipe = port.maxDatagramSize === 0;
     if (isPipe && port.backlog > PIPE_BACKLOG) return false;
     const size = isPipe ? PIPE_PACKET : port.maxDatagramSize;
-    const messages = this.#pending.takeInto(Math.min(size, this.#window.room) - head, now, each);
+    const messages = this.#pending!.takeInto(Math.min(size, this.#window!.room) - head, now, each);
     const number = ++this.#lastPacket;
     const lazy = this.#isLazy(messages);
     const packet = this.#join(messages, number, lazy);
     if (isPipe) port.write(packet, 0);
     else if (!port.sendDatagram(packet)) {
       for (const message of messages) {
-        if (message.delivery === 'unreliable') this.#pending.drop(message, 'backlog');
-        else this.#pending.requeue(message);
+        if (message.delivery === 'unreliable') this.#pending!.drop(message, 'backlog');
+        else this.#pending!.requeue(message);
       }
       return false;
     }
-    this.#window.sent(number, packet.length, messages, now, false, lazy);
+    this.#window!.sent(number, packet.length, messages, now, false, lazy);
     return true;
   }
 
@@ -329,12 +340,12 @@ export class Sender {
       if (id !== undefined) return false;
       bytes += own.length;
     }
-    return this.#window.mayWait(bytes);
+    return this.#window!.mayWait(bytes);
   }
 
   #sendOversize(message: Message, port: Port, now: number): boolean {
     if (message.oversize === 'drop') {
-      this.#pending.drop(message, 'oversize');
+      this.#pending!.drop(message, 'oversize');
       return true;
     }
     const number = this.#lastPacket + 1;
@@ -342,8 +353,8 @@ export class Sender {
     const stream = port.openMessage([packet]);
     if (!stream) return false;
     this.#lastPacket = number;
-    const messages = this.#pending.takeInto(0, now);
-    this.#window.sent(number, packet.length, messages, now, true);
+    const messages = this.#pending!.takeInto(0, now);
+    this.#window!.sent(number, packet.length, messages, now, true);
     const { maxAge = Number.POSITIVE_INFINITY } = message;
     this.#carried = owned(this.#carried);
     this.#carried.set(number, { message, stream, expires: now + maxAge });
@@ -375,14 +386,14 @@ export class Sender {
     this.#carried.delete(number);
     if (stream.done) return;
     stream.reset();
-    this.#window.cancel(number);
-    this.#pending.drop(message, why);
+    this.#window!.cancel(number);
+    this.#pending!.drop(message, why);
   }
 
   #requeue(lost: readonly Message[]): void {
     for (const [number, { message }] of this.#carried)
       if (lost.includes(message)) this.#carried.delete(number);
-    for (const message of lost) if (!this.#isLate(message)) this.#pending.requeue(message);
+    for (const message of lost) if (!this.#isLate(message)) this.#pending!.requeue(message);
   }
 
   #isLate(message: Message): boolean {

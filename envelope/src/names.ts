@@ -82,11 +82,10 @@ export class NameLedger {
   readonly #book: NameBook;
   readonly #maxNames: number;
   /** Number -> how many NAMES the peer must have taken in before it knows this one. */
-  readonly #routes = new Map<number, number>();
-  /** Made when there is one. */
+  #routes: Map<number, number> | undefined;
   #keys: Map<number, number> | undefined;
-  readonly #newRoutes: Names['routes'][number][] = [];
-  readonly #newKeys: Names['keys'][number][] = [];
+  #newRoutes: Names['routes'][number][] | undefined;
+  #newKeys: Names['keys'][number][] | undefined;
   #sent = 0;
   #acknowledged = 0;
 
@@ -98,7 +97,7 @@ export class NameLedger {
 
   /** May these numbers be used towards the peer now? Where not, their definitions are queued, once. */
   knows(route: number, key: number | undefined): boolean {
-    const routeAt = this.#routes.get(route) ?? this.#defineRoute(route);
+    const routeAt = this.#routes?.get(route) ?? this.#defineRoute(route);
     // Without its route a key is of no use, so it takes no place either.
     if (routeAt === undefined) return false;
     const keyAt = key === undefined ? 0 : (this.#keys?.get(key) ?? this.#defineKey(key));
@@ -107,11 +106,11 @@ export class NameLedger {
 
   /** The next NAMES envelope to send, reliably and in order; undefined when there is none. Call until then. */
   take(): Names | undefined {
-    const routes = this.#newRoutes.splice(0, BATCH);
-    const keys = this.#newKeys.splice(0, BATCH - routes.length);
+    const routes = this.#newRoutes?.splice(0, BATCH) ?? [];
+    const keys = this.#newKeys?.splice(0, BATCH - routes.length) ?? [];
     if (routes.length + keys.length === 0) return undefined;
     this.#sent++;
-    for (const { number } of routes) this.#routes.set(number, this.#sent);
+    for (const { number } of routes) this.#routes?.set(number, this.#sent);
     for (const { number } of keys) this.#keys?.set(number, this.#sent);
     return { kind: 'names', routes, keys };
   }
@@ -123,13 +122,15 @@ export class NameLedger {
   }
 
   get #full(): boolean {
-    return this.#routes.size + (this.#keys?.size ?? 0) >= this.#maxNames;
+    return (this.#routes?.size ?? 0) + (this.#keys?.size ?? 0) >= this.#maxNames;
   }
 
   #defineRoute(number: number): number | undefined {
     const route = this.#full ? undefined : this.#book.describeRoute(number);
     if (!route) return undefined;
+    this.#routes ??= new Map();
     this.#routes.set(number, QUEUED);
+    this.#newRoutes ??= [];
     this.#newRoutes.push({ number, ...route });
     return QUEUED;
   }
@@ -139,6 +140,7 @@ export class NameLedger {
     if (key === undefined) return undefined;
     this.#keys ??= new Map();
     this.#keys.set(number, QUEUED);
+    this.#newKeys ??= [];
     this.#newKeys.push({ number, key });
     return QUEUED;
   }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { type CloseName, NameBook } from '@spillway/envelope';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
@@ -29,6 +28,7 @@ import { apiRoutes } from './http/api-routes.ts';
 import { type Addresses, Listeners } from './listeners.ts';
 import { createLogger } from './log.ts';
 import { DEFAULTS, type GatewayOptions, MAX_DELAY } from './options.ts';
+import { RandomIds } from './random-ids.ts';
 import { SystemClock } from './system-clock.ts';
 import { STREAM_DEFAULTS } from './transports/stream-options.ts';
 
@@ -96,7 +96,8 @@ export class Gateway implements AsyncDisposable {
     this.#logger = options.logger === false ? SILENT : (options.logger ?? createLogger());
     this.#payloads = new Payloads(this.#limits.maxMessageBytes, options.cbor);
     this.#broker = options.broker ?? new MemoryBroker();
-    const newEpoch = () => randomBytes(6).toString('base64url');
+    const ids = new RandomIds();
+    const newEpoch = () => ids.next(6);
     this.#hub = new Hub(this.#broker, this.#rules, this.#book, this.#clock, newEpoch, this.#limits);
     this.#admission = new AdmissionControl(this.#limits, originCheck(options.origins));
     this.#sessions = new Sessions(
@@ -111,8 +112,8 @@ export class Gateway implements AsyncDisposable {
         handlers: this.#handlers,
         authenticate: options.authenticate,
         logger: this.#logger,
-        newId: () => randomBytes(12).toString('base64url'),
-        newToken: () => randomBytes(32).toString('base64url'),
+        newId: () => ids.next(12),
+        newToken: () => ids.next(32),
       },
       {
         opened: (session) => this.#opened(session),

@@ -34,8 +34,7 @@ const NOTHING = new Uint8Array(0);
  * that into ERROR, and calls them for one channel one after the other.
  */
 export class ChannelAccess {
-  /** Names and patterns. */
-  readonly subscriptions: Set<string> = new Set();
+  #subscriptions: Set<string> | undefined;
   readonly #session: SessionHandle & Subscriber;
   readonly #context: SessionContext;
   readonly #permissions: Permissions;
@@ -43,9 +42,9 @@ export class ChannelAccess {
   /** What comes by pattern; undefined as long as the session has never had one. */
   #wildcards: WildcardGrants<Publication> | undefined;
   /** By channel, the position up to which a wildcard may bring once more what was recovered. */
-  readonly #recovered = new Map<string, number>();
+  #recovered: Map<string, number> | undefined;
   /** Subscriptions that the broker has not taken yet. */
-  readonly #joining = new Set<string>();
+  #joining: Set<string> | undefined;
   #closed = false;
 
   constructor(
@@ -60,23 +59,31 @@ export class ChannelAccess {
     this.#replies = replies;
   }
 
+  /** Names and patterns. */
+  get subscriptions(): ReadonlySet<string> {
+    // The same from the first time on: whoever keeps it sees it change.
+    this.#subscriptions ??= new Set();
+    return this.#subscriptions;
+  }
+
   async subscribe({ id, channel, since }: Subscribe): Promise<void> {
     const { hub, limits } = this.#context;
     checkPattern(channel);
     const match = isWildcard(channel) ? undefined : hub.match(channel);
-    if (this.subscriptions.has(channel)) {
+    if (this.#subscriptions?.has(channel)) {
       this.#confirm(id, channel, match);
       return;
     }
     await this.#require(channel, match);
     const { generation } = this.#permissions;
     if (this.#closed) return;
-    if (this.subscriptions.size + this.#joining.size >= limits.subscriptionsPerSession) {
+    if ((this.#subscriptions?.size ?? 0) + (this.#joining?.size ?? 0) >= limits.subscriptionsPerSession) {
       throw new SpillwayError(
         'too-many-subscriptions',
         `a session has at most ${limits.subscriptionsPerSession}`,
       );
     }
+    this.#joining ??= new Set();
     this.#joining.add(channel);
     try {
       await hub.subscribe(this.#session, channel);
@@ -84,12 +91,13 @@ export class ChannelAccess {
       if (!this.#closed) this.#confirm(id, channel, match, since);
       // A confirmation that does not fit closes the session.
       if (this.#closed) return;
-      this.subscriptions.add(channel);
+      this.#subscriptions ??= new Set();
+      this.#subscriptions.add(channel);
     } catch (error) {
       hub.unsubscribe(this.#session, channel);
       throw error;
     } finally {
-      this.#joining.delete(channel);
+      this.#joining?.delete(channel);
     }
     if (match === undefined) return;
     hub.attendance.join(channel, match.rule, this.#session.id, this.#session.user?.id);
@@ -97,7 +105,7 @@ export class ChannelAccess {
   }
 
   unsubscribe({ id, channel }: Unsubscribe): void | Promise<void> {
-    const left = this.subscriptions.delete(channel) ? this.#leave(channel) : undefined;
+    const left = this.#subscriptions?.delete(channel) ? this.#leave(channel) : undefined;
     this.#replies.reply({ kind: 'response', id, more: false, codec: 'bytes', payload: NOTHING });
     return left;
   }
@@ -111,8 +119,8 @@ export class ChannelAccess {
   deliver(publication: Publication): void {
     const { channel, seq = Number.POSITIVE_INFINITY } = publication.event;
     if (this.#wildcards === undefined) this.#replies.deliver(publication);
-    else if (seq <= (this.#recovered.get(channel) ?? 0)) return;
-    else if (this.subscriptions.has(channel)) this.#replies.deliver(publication);
+    else if (seq <= (this.#recovered?.get(channel) ?? 0)) return;
+    else if (this.#subscriptions?.has(channel)) this.#replies.deliver(publication);
     else this.#wildcards.offer(publication);
   }
 
@@ -122,16 +130,18 @@ export class ChannelAccess {
    */
   async reauthorize(): Promise<string[]> {
     this.#wildcards?.clear();
-    const refused = await Promise.all([...this.subscriptions].map((channel) => this.#isRefused(channel)));
+    const refused = await Promise.all(
+      [...(this.#subscriptions ?? [])].map((channel) => this.#isRefused(channel)),
+    );
     return refused.filter((channel) => channel !== undefined);
   }
 
   close(): void {
     this.#closed = true;
     this.#wildcards?.close();
-    for (const channel of this.#joining) this.#context.hub.unsubscribe(this.#session, channel);
-    for (const channel of this.subscriptions) void this.#leave(channel);
-    this.subscriptions.clear();
+    for (const channel of this.#joining ?? []) this.#context.hub.unsubscribe(this.#session, channel);
+    for (const channel of this.#subscriptions ?? []) void this.#leave(channel);
+    this.#subscriptions?.clear();
   }
 
   /** Asks until an answer is about the user that the session has then. `match`: undefined for a pattern. */
@@ -160,7 +170,7 @@ export class ChannelAccess {
       }
     }
     // It may have been left meanwhile.
-    if (!this.subscriptions.delete(channel)) return undefined;
+    if (!this.#subscriptions?.delete(channel)) return undefined;
     void this.#leave(channel);
     return channel;
   }
@@ -176,7 +186,9 @@ export class ChannelAccess {
     this.#replies.reply({ kind: 'subscribed', id, channel, ...position, history });
     for (const publication of missed) this.#replies.deliver(publication);
     const last = missed.at(-1)?.event.seq;
-    if (this.#wildcards !== undefined && last !== undefined) this.#recovered.set(channel, last);
+    if (this.#wildcards === undefined || last === undefined) return;
+    this.#recovered ??= new Map();
+    this.#recovered.set(channel, last);
   }
 
   #newGrants(): WildcardGrants<Publication> {
@@ -194,7 +206,7 @@ export class ChannelAccess {
     const { hub } = this.#context;
     hub.unsubscribe(this.#session, channel);
     if (isWildcard(channel)) return;
-    this.#recovered.delete(channel);
+    this.#recovered?.delete(channel);
     this.#replies.closeLane(channel);
     const match = hub.match(channel);
     hub.attendance.leave(channel, match.rule, this.#session.id);

@@ -12,19 +12,19 @@ const ACKS = { perSecond: 2_000, burst: 4_000 };
 
 /** How much one session may send, and how often it may be too much. */
 export class InboundRate {
-  readonly #messages: TokenBucket;
-  readonly #upkeep: TokenBucket;
-  readonly #acks: TokenBucket;
+  readonly #limits: Limits;
   readonly #bytes: TokenBucket;
-  /** Nearly no client needs one. */
+  readonly #upkeep: TokenBucket;
+  // Made when first taken from: a bucket begins full, and most sessions only listen.
+  #messages: TokenBucket | undefined;
+  #acks: TokenBucket | undefined;
   #strikes: TokenBucket | undefined;
 
   constructor(limits: Limits, now: number) {
-    this.#messages = new TokenBucket(limits.messagesPerSecond, limits.messagesBurst, now);
-    this.#upkeep = new TokenBucket(limits.messagesPerSecond, limits.messagesBurst, now);
-    this.#acks = new TokenBucket(ACKS.perSecond, ACKS.burst, now);
+    this.#limits = limits;
     const bytesBurst = Math.max(limits.bytesPerSecond * 2, limits.maxMessageBytes);
     this.#bytes = new TokenBucket(limits.bytesPerSecond, bytesBurst, now);
+    this.#upkeep = this.#newBucket(now);
   }
 
   /** Are so many bytes within the rate? */
@@ -34,6 +34,7 @@ export class InboundRate {
 
   /** Is one more message of the application within the rate? */
   takeMessage(now: number): boolean {
+    this.#messages ??= this.#newBucket(now);
     return this.#messages.take(1, now);
   }
 
@@ -44,12 +45,14 @@ export class InboundRate {
 
   /** Is one more ACK within the rate? */
   takeAck(now: number): boolean {
+    this.#acks ??= new TokenBucket(ACKS.perSecond, ACKS.burst, now);
     return this.#acks.take(1, now);
   }
 
   /** The client was cut off since then: what it could not send in that time it may send at once. */
   excuse(since: number, now: number): void {
-    this.#messages.excuse(since, now);
+    if (since < now) this.#messages ??= this.#newBucket(since);
+    this.#messages?.excuse(since, now);
     this.#bytes.excuse(since, now);
   }
 
@@ -57,5 +60,9 @@ export class InboundRate {
   strike(now: number): boolean {
     this.#strikes ??= new TokenBucket(1, STRIKES, now);
     return this.#strikes.take(1, now);
+  }
+
+  #newBucket(now: number): TokenBucket {
+    return new TokenBucket(this.#limits.messagesPerSecond, this.#limits.messagesBurst, now);
   }
 }

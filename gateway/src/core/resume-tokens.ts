@@ -6,7 +6,8 @@ const SPENT = 16;
 interface Owned {
   /** Oldest first. */
   readonly good: string[];
-  readonly spent: string[];
+  /** Absent while there is none. */
+  spent: string[] | undefined;
 }
 
 /**
@@ -27,9 +28,12 @@ export class ResumeTokens<Session> {
   /** A new token for a session. */
   issue(session: Session): string {
     const token = this.#newToken();
-    const owned = this.#owned.get(session) ?? { good: [], spent: [] };
-    this.#owned.set(session, owned);
     this.#sessions.set(token, session);
+    const owned = this.#owned.get(session);
+    if (owned === undefined) {
+      this.#owned.set(session, { good: [token], spent: undefined });
+      return token;
+    }
     owned.good.push(token);
     // Not the first: the only one that the client surely has.
     if (owned.good.length > GOOD) this.#spend(owned, 1);
@@ -53,12 +57,14 @@ export class ResumeTokens<Session> {
   /** The session has ended: nothing opens it any more. */
   forget(session: Session): void {
     const { good = [], spent = [] } = this.#owned.get(session) ?? {};
-    for (const token of [...good, ...spent]) this.#sessions.delete(token);
+    for (const token of good) this.#sessions.delete(token);
+    for (const token of spent) this.#sessions.delete(token);
     this.#owned.delete(session);
   }
 
-  #spend({ good, spent }: Owned, index: number): void {
-    spent.push(...good.splice(index, 1));
-    if (spent.length > SPENT) this.#sessions.delete(spent.shift()!);
+  #spend(owned: Owned, index: number): void {
+    owned.spent ??= [];
+    owned.spent.push(...owned.good.splice(index, 1));
+    if (owned.spent.length > SPENT) this.#sessions.delete(owned.spent.shift()!);
   }
 }

@@ -1,22 +1,21 @@
 import type { Auth, Envelope } from '@spillway/envelope';
+import type { Carriage } from './carriage.ts';
 import type { Claims } from './claims.ts';
 import type { Admission } from './contracts/transport.ts';
+import type { Dispatch } from './dispatch.ts';
 import { SpillwayError } from './errors.ts';
 import { Expiry } from './expiry.ts';
 import { identify } from './identity.ts';
+import type { Outbox } from './outbox.ts';
 import type { SessionContext } from './session-context.ts';
 import type { User } from './session-handle.ts';
 
-/** What a session does about its token. */
-export interface TokenKeeper {
-  /** Sends an answer to AUTH. */
-  reply(envelope: Envelope): void;
-  /** An AUTH was refused, or could not be decided. */
-  refused(error: unknown, id: string): void;
-  /** The client had better send a newer token, within so many ms. */
-  expiring(within: number): void;
-  /** The token has ended. */
-  expired(): void;
+/** The parts of a session that a token has to do with. */
+export interface TokenParts {
+  readonly claims: Claims;
+  readonly carriage: Carriage;
+  readonly dispatch: Dispatch;
+  readonly outbox: Outbox;
 }
 
 /** An AUTH that is being checked. */
@@ -29,32 +28,37 @@ interface Check {
 export class SessionToken {
   readonly #context: SessionContext;
   readonly #claims: Claims;
-  readonly #keeper: TokenKeeper;
-  #expiry: Expiry;
+  readonly #carriage: Carriage;
+  readonly #dispatch: Dispatch;
+  readonly #outbox: Outbox;
+  /** Absent where the token has no end, and no other is being checked. */
+  #expiry: Expiry | undefined;
   #check: Check | undefined;
 
-  constructor(context: SessionContext, claims: Claims, keeper: TokenKeeper) {
+  constructor(context: SessionContext, { claims, carriage, dispatch, outbox }: TokenParts) {
     this.#context = context;
     this.#claims = claims;
-    this.#keeper = keeper;
-    this.#expiry = this.#begin(claims.user);
+    this.#carriage = carriage;
+    this.#dispatch = dispatch;
+    this.#outbox = outbox;
+    this.#begin(claims.user);
   }
 
   /** Until the token ends, ms; undefined where it never does. */
   get within(): number | undefined {
-    return this.#expiry.within(this.#context.clock.now());
+    return this.#expiry?.within(this.#context.clock.now());
   }
 
   /** May the client still ask for anything? */
   get valid(): boolean {
-    return this.#expiry.valid(this.#context.clock.now());
+    return this.#expiry === undefined || this.#expiry.valid(this.#context.clock.now());
   }
 
   /** HELLO has brought another one. A promise: until what that changes is decided. */
   become(user: User | undefined): Promise<void> | undefined {
     // An AUTH on the connection before is about an older token.
     this.#check = undefined;
-    this.#expiry = this.#begin(user);
+    this.#begin(user);
     return this.#claims.become(user);
   }
 
@@ -63,14 +67,16 @@ export class SessionToken {
     const check = this.#check;
     if (check !== undefined && now - check.since >= this.#context.limits.helloTimeout) {
       this.#end(check);
-      this.#keeper.refused(new SpillwayError('internal', 'the token was not checked in time'), check.id);
+      this.#dispatch.failed(new SpillwayError('internal', 'the token was not checked in time'), check.id);
     }
-    switch (this.#expiry.tick(now)) {
+    const { present } = this.#carriage;
+    switch (this.#expiry?.tick(now)) {
       case 'expiring':
-        this.#keeper.expiring(this.#expiry.within(now)!);
+        present.write({ kind: 'expiring', within: this.#expiry!.within(now)! });
         return;
       case 'expired':
-        this.#keeper.expired();
+        // The client may come back to its session with a newer one.
+        present.close('token-expired', 'the token has ended');
         return;
     }
   }
@@ -80,14 +86,15 @@ export class SessionToken {
     const { authenticate, clock } = this.#context;
     if (authenticate === undefined) {
       // Nobody asks for tokens here: as with the one in HELLO.
-      this.#keeper.reply(answer(id, undefined));
+      this.#outbox.control(answer(id, undefined));
       return;
     }
     const check = { id, since: clock.now() };
+    this.#expiry ??= this.#newExpiry(this.#claims.user);
     try {
       this.#expiry.begin(check.since);
     } catch (error) {
-      this.#keeper.refused(error, id);
+      this.#dispatch.failed(error, id);
       return;
     }
     this.#check = check;
@@ -97,9 +104,9 @@ export class SessionToken {
       if (this.#check !== check) return;
       this.#expiry.renew(before, user, clock.now());
       await this.#claims.become(user);
-      if (this.#check === check) this.#keeper.reply(answer(id, this.within));
+      if (this.#check === check) this.#outbox.control(answer(id, this.within));
     } catch (error) {
-      if (this.#check === check) this.#keeper.refused(error, id);
+      if (this.#check === check) this.#dispatch.failed(error, id);
     } finally {
       this.#end(check);
     }
@@ -113,10 +120,14 @@ export class SessionToken {
   #end(check: Check): void {
     if (this.#check !== check) return;
     this.#check = undefined;
-    this.#expiry.end();
+    this.#expiry?.end();
   }
 
-  #begin(user: User | undefined): Expiry {
+  #begin(user: User | undefined): void {
+    this.#expiry = user?.expiresAt === undefined ? undefined : this.#newExpiry(user);
+  }
+
+  #newExpiry(user: User | undefined): Expiry {
     const { clock, limits } = this.#context;
     return new Expiry(user, { lead: limits.tokenLead, grace: limits.helloTimeout }, clock.now());
   }

@@ -98,19 +98,14 @@ export class Session implements Carried, Subscriber, SessionHandle {
     const back = new WayBack(this, this.#turn, limits.sendBudgetSoft);
     this.#outbox = new Outbox(context, encoding, this.traffic, back);
     this.#dispatch = new Dispatch(this, encoding, context, this.traffic.drops, back.over(this.#outbox));
-    this.#token = new SessionToken(context, this.#claims, {
-      reply: (envelope) => this.#outbox.control(envelope),
-      refused: (error, id) => this.#dispatch.failed(error, id),
-      expiring: (within) => this.#carriage.present.write({ kind: 'expiring', within }),
-      // The client may come back to its session with a newer one.
-      expired: () => this.#carriage.present.close('token-expired', 'the token has ended'),
-    });
-    const arrivals = new Arrivals(this, context, {
+    const parts = {
+      claims: this.#claims,
       carriage: this.#carriage,
       dispatch: this.#dispatch,
       outbox: this.#outbox,
-      token: this.#token,
-    });
+    };
+    this.#token = new SessionToken(context, parts);
+    const arrivals = new Arrivals(this, context, { ...parts, token: this.#token });
     this.#intake = new Intake(limits, encoding, this.traffic, arrivals, clock.exact());
   }
 

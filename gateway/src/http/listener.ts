@@ -16,9 +16,14 @@ export class Listener {
   constructor(server: Server, failed: (error: Error) => void) {
     this.#server = server;
     this.#failed = failed;
+    const sockets = this.#sockets;
+    // One function for all: there may be thousands, and each closure of its own is kept as long as its socket.
+    function forget(this: Socket): void {
+      sockets.delete(this);
+    }
     server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
+      sockets.add(socket);
+      socket.on('close', forget);
     });
   }
 

@@ -5,6 +5,7 @@ import { answerError, swallow } from './http-answer.ts';
 import { originOf } from './origin.ts';
 import { LIST_OVERHEAD } from './packet-list.ts';
 import { readBody } from './request-body.ts';
+import { requestHeaders } from './request-headers.ts';
 import type { StreamSettings } from './stream-options.ts';
 
 /** A request that opens a connection, on the way from its headers to the acceptor. */
@@ -79,12 +80,11 @@ function describe(
   transport: Admission['transport'],
   remoteAddress: string,
 ): Admission {
-  const { 'set-cookie': _, ...headers } = request.headers;
   return {
     transport,
     origin: originOf(request),
     path: request.url?.split('?', 1)[0] ?? '/',
-    headers: headers as Admission['headers'],
+    headers: requestHeaders(request),
     remoteAddress,
   };
 }

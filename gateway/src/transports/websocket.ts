@@ -5,6 +5,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import type { Acceptor, Admission, Receiver, Transport } from '../core/contracts/transport.ts';
 import { BINARY, FrameJoiner, frameSize, TEXT } from './frame-joiner.ts';
 import { fitReason } from './reason.ts';
+import { requestHeaders } from './request-headers.ts';
 
 export interface WebSocketOptions {
   /** How long the peer may take to finish the closing handshake, ms. @default 2000 */
@@ -80,6 +81,8 @@ export function websocketTransports(acceptor: Acceptor, options?: WebSocketOptio
         accepted = true;
         const encoding = opened.protocol === SUBPROTOCOLS.json ? 'json' : 'binary';
         const transport = new WebSocketTransport(opened, socket, encoding, turn);
+        // `ws` has a listener of its own.
+        socket.off('error', destroy);
         transport.start(acceptor.accept(admission, transport));
       });
       if (!accepted) acceptor.abandon(admission);
@@ -92,6 +95,9 @@ export function websocketTransports(acceptor: Acceptor, options?: WebSocketOptio
  * error. The code that the peer sees is the session's, which closes on that report.
  */
 class Socket extends WebSocket {
+  /** What the listeners below, which all sockets share, are about. */
+  transport!: WebSocketTransport;
+
   override close(code?: number, reason?: string | Buffer): void {
     if (code !== undefined && reason === undefined) return;
     super.close(code, reason);
@@ -128,7 +134,7 @@ class Turn {
 class WebSocketTransport implements Transport {
   readonly name = 'websocket';
   readonly maxDatagramSize = 0;
-  readonly #socket: WebSocket;
+  readonly #socket: Socket;
   /** Below the WebSocket. */
   readonly #stream: Duplex;
   readonly #encoding: Encoding;
@@ -140,8 +146,9 @@ class WebSocketTransport implements Transport {
   /** Set by our own `close`; what comes in from then on is nobody's. */
   #closing: { readonly code: number; readonly reason: string } | undefined;
   #violated = false;
+  #receiver: Receiver | undefined;
 
-  constructor(socket: WebSocket, stream: Duplex, encoding: Encoding, turn: Turn) {
+  constructor(socket: Socket, stream: Duplex, encoding: Encoding, turn: Turn) {
     this.#socket = socket;
     this.#stream = stream;
     this.#encoding = encoding;
@@ -204,29 +211,54 @@ class WebSocketTransport implements Transport {
   }
 
   start(receiver: Receiver): void {
-    const violate = (code: 'too-large' | 'bad-frame', message: string): void => {
-      if (this.#closing !== undefined || this.#violated) return;
-      this.#violated = true;
-      receiver.violation(code, message);
-    };
-    this.#socket.on('message', (data: Buffer, isBinary: boolean) => {
-      if (this.#closing !== undefined || this.#violated) return;
-      if (isBinary !== (this.#encoding === 'binary')) {
-        violate('bad-frame', isBinary ? 'binary frame on a text session' : 'text frame on a binary session');
-        return;
-      }
-      receiver.receive(data, true);
-    });
-    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === undefined || !error.code.startsWith('WS_ERR_')) return; // 'close' follows
-      violate(TOO_LARGE.has(error.code) ? 'too-large' : 'bad-frame', error.message);
-    });
-    this.#socket.on('close', (code: number, reason: Buffer) => {
-      const closing = this.#closing;
-      if (closing !== undefined) receiver.closed(closing.code, closing.reason);
-      else receiver.closed(translate(code), reason.toString());
-    });
+    this.#receiver = receiver;
+    this.#socket.transport = this;
+    this.#socket.on('message', onMessage);
+    this.#socket.on('error', onError);
+    this.#socket.on('close', onClose);
   }
+
+  /** A message of the peer. */
+  received(data: Buffer, isBinary: boolean): void {
+    if (this.#closing !== undefined || this.#violated) return;
+    if (isBinary === (this.#encoding === 'binary')) this.#receiver?.receive(data, true);
+    else
+      this.#violate(
+        'bad-frame',
+        isBinary ? 'binary frame on a text session' : 'text frame on a binary session',
+      );
+  }
+
+  failed(error: NodeJS.ErrnoException): void {
+    if (error.code === undefined || !error.code.startsWith('WS_ERR_')) return; // 'close' follows
+    this.#violate(TOO_LARGE.has(error.code) ? 'too-large' : 'bad-frame', error.message);
+  }
+
+  closed(code: number, reason: Buffer): void {
+    const closing = this.#closing;
+    if (closing !== undefined) this.#receiver?.closed(closing.code, closing.reason);
+    else this.#receiver?.closed(translate(code), reason.toString());
+  }
+
+  #violate(code: 'too-large' | 'bad-frame', message: string): void {
+    if (this.#closing !== undefined || this.#violated) return;
+    this.#violated = true;
+    this.#receiver?.violation(code, message);
+  }
+}
+
+// One of each for all sockets: closures are kept as long as their socket, of which there may be thousands.
+
+function onMessage(this: WebSocket, data: Buffer, isBinary: boolean): void {
+  (this as Socket).transport.received(data, isBinary);
+}
+
+function onError(this: WebSocket, error: NodeJS.ErrnoException): void {
+  (this as Socket).transport.failed(error);
+}
+
+function onClose(this: WebSocket, code: number, reason: Buffer): void {
+  (this as Socket).transport.closed(code, reason);
 }
 
 function translate(code: number): number {
@@ -234,12 +266,12 @@ function translate(code: number): number {
 }
 
 function describe(request: IncomingMessage, remoteAddress: string): Admission {
-  const { 'set-cookie': _, ...headers } = request.headers;
+  const headers = requestHeaders(request);
   return {
     transport: 'websocket',
     origin: headers.origin,
     path: request.url?.split('?', 1)[0] ?? '/',
-    headers: headers as Admission['headers'],
+    headers,
     remoteAddress,
   };
 }
