@@ -1,13 +1,6 @@
 // A page of somebody else with the kits; checked with the types of browsers alone.
 import { connect } from '@spillway/client';
-import {
-  defineInput,
-  defineState,
-  integer,
-  type JoinedLoop,
-  joinLoop,
-  quantized,
-} from '@spillway/client/loop';
+import { defineInput, defineState, integer, joinLoop, quantized } from '@spillway/client/loop';
 import { telemetry, watchRollups } from '@spillway/client/telemetry';
 
 const place = quantized({ min: 0, max: 100, step: 0.1 });
