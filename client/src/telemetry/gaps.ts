@@ -17,6 +17,8 @@ export class Gaps {
   missing = 0;
   readonly #holes: Range[] = [];
   #next: number | undefined;
+  /** The oldest reading that came. Who joins late, or gets the newest first, still gets those before it: they are new. */
+  #first = 0;
 
   /** What has not come, as far back as is remembered; in rising order. */
   get holes(): readonly Range[] {
@@ -32,6 +34,7 @@ export class Gaps {
   take(seq: number, count: number): readonly Range[] | undefined {
     const end = seq + count;
     const next = this.#next ?? seq;
+    if (this.#next === undefined) this.#first = seq;
     if (seq >= next) {
       this.reach(seq);
       this.#next = end;
@@ -39,6 +42,7 @@ export class Gaps {
       return undefined;
     }
     const fresh: Range[] = [];
+    if (seq < this.#first) this.#before(seq, end, fresh);
     for (let index = 0; index < this.#holes.length; index++) {
       const hole = this.#holes[index]!;
       const from = Math.max(hole.from, seq);
@@ -63,9 +67,21 @@ export class Gaps {
     return fresh;
   }
 
+  /** Takes in what is older than all that came. What lies between is missing from now on. */
+  #before(seq: number, end: number, fresh: Range[]): void {
+    const first = this.#first;
+    this.#first = seq;
+    fresh.push({ from: seq, to: Math.min(end, first) });
+    if (end >= first) return;
+    this.missing += first - end;
+    this.#holes.unshift({ from: end, to: first });
+    if (this.#holes.length > MAX_HOLES) this.#holes.shift();
+  }
+
   /** So many readings there are: those up to it that have not come are missing. */
   reach(end: number): void {
     const next = this.#next ?? end;
+    if (this.#next === undefined) this.#first = end;
     this.#next = Math.max(next, end);
     if (end <= next) return;
     this.missing += end - next;
