@@ -278,6 +278,7 @@ export class Courier implements Outcomes {
       if (ack) {
         meter.messagesOut++;
         sender.sendAck(ack);
+        if (ack.packets !== undefined && minRtt === undefined) link.pinger.measure();
       }
       link.stall.owes(retained > 0);
     }

@@ -47,6 +47,28 @@ test('the round trip has fractions of a millisecond, though the wire has not', a
   expect(made.shortest).toBe(12.25);
 });
 
+test('pings four more times, one after the other, where somebody goes by the round trip', async () => {
+  const { pinger: made, clock, pings } = pinger();
+  const answer = () => made.pong({ kind: 'pong', time: pings.at(-1)!, now: clock.wall() });
+  made.measure();
+  await clock.advance(300);
+  made.measure();
+  expect(pings).toHaveLength(1);
+  answer();
+  made.measure();
+  expect(pings).toHaveLength(2);
+  await clock.advance(50);
+  answer();
+  made.measure();
+  expect([pings.length, made.shortest]).toEqual([2, 50]);
+  for (let count = 0; count < 10; count++) {
+    await clock.advance(100);
+    made.measure();
+    answer();
+  }
+  expect(pings).toHaveLength(5);
+});
+
 test('is silent once it is stopped', async () => {
   const { pinger: made, clock, pings } = pinger();
   made.stop();

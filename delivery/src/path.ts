@@ -22,6 +22,18 @@ const FIRST_PATIENCE = 1000;
 const GRANULARITY = 10;
 /** What busy event loops add to that, ms: of a state for each of 200 sessions the last is some 10 ms later than the first. */
 const BUSY = 20;
+/**
+ * For how long TCP can hold everything back over one lost packet, ms: it sends it again after a round trip or two, for
+ * which there is room anyhow, or, where that one is lost too, after its least timeout (RFC 6298 as Linux has it).
+ */
+const STALL = 200;
+/**
+ * A stall makes some acknowledgements look as if there were a queue; a narrow link makes all of them look so. From this
+ * many on the link counts as narrow, as it does until a few did not; and no more than so many have to be made up for.
+ */
+const TIGHT = 8;
+const TIGHT_FIRST = 12;
+const TIGHT_MOST = 16;
 /** For how long a shortest round trip is believed, ms; and while it is well above what it once was. */
 const FLOOR_LIFETIME = 10_000;
 const DOUBTFUL_LIFETIME = 2000;
@@ -43,6 +55,8 @@ export class Path {
   floor = Number.POSITIVE_INFINITY;
   /** The queue is to be emptied, since only that tells a longer path from a queue of our own. */
   probing = false;
+  /** One lost packet holds back all behind it. */
+  stalls = false;
   readonly #rate = new MaxFilter();
   readonly #heap = new MaxFilter();
   /** Between a packet and its acknowledgement, the longest that it lately took, ms. */
@@ -50,6 +64,8 @@ export class Path {
   #variation = 0;
   /** The last round trip was longer than the path. */
   #queues = false;
+  /** Acknowledgements that met a queue or a full window, less twice those that met neither. */
+  #tight = TIGHT_FIRST;
   /** It was longer by more than event loops at work account for: by a queue of the network. */
   crowded = false;
   #floorAt = 0;
@@ -69,12 +85,14 @@ export class Path {
     if (this.rate === 0) return FIRST_WINDOW;
     const bare = this.rate * Math.min(this.floor, FLOOR_MAX);
     const product = this.rate * this.#span;
+    // With nothing queued, no acknowledgements are no sign of a narrow link; and what is held back comes all at once.
+    const stalled = this.stalls && this.#tight < TIGHT ? this.rate * STALL : 0;
     // An acknowledgement speaks for a heap of packets that had all left the wire before it came.
     const heap = Math.min(this.#heap.value, product);
     const steady = Math.max(product, bare + heap);
-    if (this.#still === FULL_ROUNDS) return steady;
+    if (this.#still === FULL_ROUNDS) return steady + stalled;
     // Twice as much doubles the rate in a round; half as much again does not fill the queue of a link that has one.
-    return this.#queues ? Math.max(steady, 1.5 * bare + heap) : 2 * product + heap;
+    return stalled + (this.#queues ? Math.max(steady, 1.5 * bare + heap) : 2 * product + heap);
   }
 
   /**
@@ -110,6 +128,8 @@ export class Path {
     }
 
     this.#queues = time > this.#span;
+    const spare = mark.limited && !this.#queues;
+    this.#tight = spare ? Math.max(this.#tight - 2, 0) : Math.min(this.#tight + 1, TIGHT_MOST);
     this.crowded = time > this.#span + BUSY;
     // The slower of the way out and the way back: packets that left in a heap, or whose acknowledgements came in one,
     // do not look like a fast link.

@@ -80,6 +80,36 @@ describe('the window', () => {
     expect(link.arrived / 30_000).toBeGreaterThan(0.95 * 10 * (200 / 262));
   });
 
+  test('keeps it as young where that link is a pipe', () => {
+    const link = new LinkModel({ ...NARROW });
+    link.window.pipe = true;
+    states(link);
+    const all = ages(link, 0, 30_000);
+    note('80 kbit/s, a pipe: age, ms', { p99: percentile(all, 0.99), max: percentile(all, 1) });
+    expect(percentile(all, 0.99)).toBeLessThan(180);
+    expect(percentile(all, 1)).toBeLessThan(300);
+  });
+
+  test('goes on sending while a pipe waits for a lost packet, also when the next one is lost soon', () => {
+    const window = new Window();
+    window.pipe = true;
+    const acknowledged: { at: number; number: number }[] = [];
+    let held = 0;
+    // A state every 16 ms, which is acknowledged 50 ms later, or once the stall that it is in is over.
+    for (let number = 1; number <= 600; number++) {
+      const now = number * 16;
+      while (acknowledged[0] && acknowledged[0].at <= now) {
+        const { at, number: highest } = acknowledged.shift()!;
+        window.acknowledge({ highest, bits: new Uint8Array(32).fill(255) }, at);
+      }
+      if (now > 1000 && window.room === 0) held++;
+      window.sent(number, 214, [], now);
+      const since = now % 600;
+      acknowledged.push({ at: since > 200 && since < 450 ? now + 500 - since : now + 50, number });
+    }
+    expect(held).toBe(0);
+  });
+
   test.each([
     { loss: 0.02, jitter: 0 },
     { loss: 0.02, jitter: 10 },
@@ -329,6 +359,19 @@ describe('what is in flight', () => {
     const { delivered, lost, late } = window.acknowledge({ highest: 3, bits: bits(1) }, 50);
     expect([names(delivered), names(lost), late]).toEqual([['m1', 'm3'], ['m2'], []]);
     expect([window.inFlight, window.rtt, window.minRtt]).toEqual([100, 48, 48]);
+  });
+
+  test('is not written off on a pipe, which loses nothing', () => {
+    const window = fourInFlight();
+    window.pipe = true;
+    window.acknowledge({ highest: 1, bits: bits() }, 50);
+    expect(window.nextDeadline).toBeUndefined();
+    expect(window.writeOff(60_000)).toEqual([]);
+    expect(names(window.acknowledge({ highest: 4, bits: bits(0, 1, 2) }, 60_000).delivered)).toEqual([
+      'm2',
+      'm3',
+      'm4',
+    ]);
   });
 
   test('is told as late when it arrives after it was taken for lost', () => {

@@ -103,6 +103,14 @@ export class Window {
   }
 
   /**
+   * Is the way a pipe, whose packets come in order, or not at all? Nothing on it is written off, and where one that was
+   * lost holds back those behind it, that does not count as a full link.
+   */
+  set pipe(pipe: boolean) {
+    this.#path.stalls = pipe;
+  }
+
+  /**
    * Bytes that may be sent now. More than 0 is room for a packet, which may be larger by one message. With fewer than
    * two packets in flight there is always room for one of a single message.
    */
@@ -127,7 +135,7 @@ export class Window {
 
   /** When `writeOff` has something to do, unless an acknowledgement comes first. */
   get nextDeadline(): number | undefined {
-    if (this.#flights.size === 0) return undefined;
+    if (this.#flights.size === 0 || this.#path.stalls) return undefined;
     let next: number | undefined;
     for (const { onStream, lazy, sentAt } of this.#flights.values()) {
       if (onStream || (lazy && next !== undefined)) continue;
