@@ -315,7 +315,7 @@ export class Sender {
     if (this.#isOversize(next, port)) return this.#sendOversize(next, port, now);
     const [head, each] = PACKET_OVERHEAD[this.#encoding];
     const isPipe = port.maxDatagramSize === 0;
-    this.#window.pipe = isPipe;
+    this.#window!.pipe = isPipe;
     if (isPipe && port.backlog > PIPE_BACKLOG) return false;
     const size = isPipe ? PIPE_PACKET : port.maxDatagramSize;
     const messages = this.#pending!.takeInto(Math.min(size, this.#window!.room) - head, now, each);
