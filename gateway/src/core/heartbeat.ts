@@ -1,6 +1,13 @@
 /** What is due now: nothing, a PING, or the end because nothing was heard for too long. */
 export type Beat = 'ping' | 'silent' | undefined;
 
+/**
+ * Round trips that are measured where acknowledgements go by them, and the least time between two of their pings, ms:
+ * any one may have waited for a packet that was lost, and none is measured again while there is other traffic.
+ */
+const MEASURES = 5;
+const MEASURE_INTERVAL = 100;
+
 /** Is the other end alive, and how far away. Time comes in as `now` in ms. */
 export class Heartbeat {
   readonly #pingInterval: number;
@@ -11,6 +18,7 @@ export class Heartbeat {
   #rtt: number | undefined;
   #minRtt: number | undefined;
   #measured = Number.NEGATIVE_INFINITY;
+  #measures = 0;
 
   constructor({ pingInterval, idleTimeout }: { pingInterval: number; idleTimeout: number }, now: number) {
     this.#pingInterval = pingInterval;
@@ -48,10 +56,13 @@ export class Heartbeat {
     return 'ping';
   }
 
-  /** Somebody wants to know the round trip. True: the caller sends PING with this `now`; not too often. */
+  /** Somebody goes by the round trip. True: the caller sends PING with this `now`; a few times, one after the other. */
   measure(now: number): boolean {
-    if (now - this.#measured < this.#pingInterval) return false;
+    const since = now - this.#measured;
+    if (this.#measures === MEASURES || since < (this.#awaitsPong ? this.#pingInterval : MEASURE_INTERVAL))
+      return false;
     this.#measured = now;
+    this.#measures++;
     this.#ping(now);
     return true;
   }

@@ -355,11 +355,11 @@ export class Session implements Carried, Subscriber, SessionHandle {
     // Or a client that sends and does not read would have its ACKs pile up here.
     if (this.#isClogged) return now + ACK_RETRY;
     const { present } = this.#carriage;
-    const rtt = this.#outbox.minRtt ?? present.minRtt;
-    const ack = this.#intake.ack(now, rtt);
+    const { minRtt } = this.#outbox;
+    const ack = this.#intake.ack(now, minRtt ?? present.minRtt);
     if (ack !== undefined) this.#outbox.acknowledge(ack);
     // Packets are acknowledged twice in a round trip, and none of ours shows how long that is.
-    if (ack?.packets !== undefined && rtt === undefined) present.measure();
+    if (ack?.packets !== undefined && minRtt === undefined) present.measure();
     return this.#intake.nextAck;
   }
 
