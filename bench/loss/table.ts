@@ -11,7 +11,7 @@ export function report(rows: readonly Row[], { command, about }: { command: stri
     '',
     `A state of 200 bytes, 60 times a second, from one network namespace to another: real kernel TCP and UDP, real QUIC.`,
     'What counts is how old the newest state at the client is, at every moment. It cannot be less than the time one way',
-    'and the interval until the next one is sent (the floor); what counts is how far it lies above that.',
+    'and the interval until the next one is sent (the floor); the tables tell how far it lies above that.',
     '',
     `Made by \`${command}\`: ${about}`,
     '',
